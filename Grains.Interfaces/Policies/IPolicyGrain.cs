@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Mesh.Grains.Interfaces.Errors;
+using Orleans.Concurrency;
+
+namespace Mesh.Grains.Interfaces.Policies;
+
+/// <summary>The policies of one namespace. Key: the namespace.</summary>
+[Alias("mesh.policy"), GrainInterfaceType("mesh.policy")]
+public interface IPolicyGrain : IGrainWithStringKey
+{
+    /// <summary>Sets the default policy of one workload.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: not a service account's name.
+    /// <see cref="MeshError.LimitReached"/>: more than 10,000 workloads in the namespace.</exception>
+    [Alias("set-default")]
+    Task<PolicySnapshot> SetDefaultAsync(string serviceAccount, DefaultPolicyMode mode);
+
+    /// <summary>What is in force.</summary>
+    [Alias("get"), AlwaysInterleave]
+    Task<PolicySnapshot> GetAsync();
+}
+
+/// <summary>What ProxyHosts may ask of a namespace's policies. Key: the namespace.</summary>
+[Alias("mesh.policy-feed"), GrainInterfaceType("mesh.policy-feed")]
+public interface IPolicyFeed : IGrainWithStringKey
+{
+    /// <summary>Answers as soon as the version differs from the caller's, else with null after 10 seconds.</summary>
+    [Alias("poll"), AlwaysInterleave, ResponseTimeout("00:00:20")]
+    Task<PolicySnapshot?> PollAsync(long knownVersion, CancellationToken cancellationToken);
+}
+
+/// <summary>Linkerd's default modes. Numbers are wire format: append only.</summary>
+public enum DefaultPolicyMode
+{
+    /// <summary>Nobody.</summary>
+    Deny = 1,
+
+    /// <summary>Meshed clients of the same trust domain.</summary>
+    ClusterAuthenticated = 2,
+
+    /// <summary>Meshed clients of any trust domain that the bundle holds.</summary>
+    AllAuthenticated = 3,
+
+    /// <summary>Everybody, in plaintext too.</summary>
+    AllUnauthenticated = 4,
+}
+
+/// <summary>The committed policies of a namespace.</summary>
+/// <param name="Version">Grows with every change; 1 is a namespace where nothing was ever set.</param>
+/// <param name="Defaults">By service account.</param>
+[GenerateSerializer, Immutable, Alias("mesh.policy-snapshot")]
+public sealed record PolicySnapshot(
+    [property: Id(0)] long Version,
+    [property: Id(1)] ImmutableDictionary<string, DefaultPolicyMode> Defaults)
+{
+    /// <summary>The mode for one workload: cluster-authenticated unless something else was set.</summary>
+    public DefaultPolicyMode ModeOf(string serviceAccount) =>
+        Defaults.GetValueOrDefault(serviceAccount, DefaultPolicyMode.ClusterAuthenticated);
+}

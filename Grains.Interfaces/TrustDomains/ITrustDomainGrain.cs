@@ -1,0 +1,41 @@
+using Mesh.Spiffe;
+using Orleans.Concurrency;
+
+namespace Mesh.Grains.Interfaces.TrustDomains;
+
+/// <summary>The single writer of trust: anchors, issuers' public parts, revocations, bans. Key: the trust domain's name.</summary>
+/// <remarks>
+/// A command commits its change, the next sequence and the next epoch in one write; issuers carry out what follows from it.
+/// Readers see committed values only.
+/// </remarks>
+[Alias("mesh.trust-domain"), GrainInterfaceType("mesh.trust-domain")]
+public interface ITrustDomainGrain : IGrainWithStringKey
+{
+    /// <summary>The trust bundle in force.</summary>
+    [Alias("get-bundle"), AlwaysInterleave]
+    Task<TrustSnapshot> GetBundleAsync();
+
+    /// <summary>Anchors, issuers and revocations, as an operator sees them.</summary>
+    [Alias("get-status"), AlwaysInterleave]
+    Task<TrustDomainStatus> GetStatusAsync();
+
+    /// <summary>Signs a one-time token with which a workload or a ProxyHost enrolls.</summary>
+    /// <param name="subject">Of this trust domain; a workload or a ProxyHost, never a silo.</param>
+    /// <param name="lifetime">1 minute to 7 days.</param>
+    /// <param name="addresses">Where to enroll, https://HOST:PORT; 1 to 8.</param>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: what is wrong, by name.</exception>
+    [Alias("create-join-token")]
+    Task<IssuedJoinToken> CreateJoinTokenAsync(SpiffeId subject, TimeSpan lifetime, IReadOnlyList<Uri> addresses);
+
+    /// <summary>Voids a key, and with it every path that holds it, for good.</summary>
+    /// <param name="keyHash">SHA-256 of the SubjectPublicKeyInfo. Revoking it again changes nothing.</param>
+    /// <param name="reason">At most 256 characters; kept in the bundle, which is public.</param>
+    /// <exception cref="MeshException"><see cref="MeshError.NotFound"/>: no issuer of this trust domain has that key.
+    /// <see cref="MeshError.InvalidRequest"/>: it is the only active issuer of its purpose.</exception>
+    [Alias("revoke-issuer")]
+    Task<TrustSnapshot> RevokeIssuerAsync(KeyHash keyHash, string reason);
+
+    /// <summary>Refuses every leaf of an identity that was issued before now.</summary>
+    [Alias("ban")]
+    Task<TrustSnapshot> BanAsync(SpiffeId id);
+}

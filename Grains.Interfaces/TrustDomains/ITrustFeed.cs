@@ -1,0 +1,14 @@
+using Orleans.Concurrency;
+
+namespace Mesh.Grains.Interfaces.TrustDomains;
+
+/// <summary>What ProxyHosts may ask of a trust domain: its bundle, by long poll. Key: the trust domain's name.</summary>
+[Alias("mesh.trust-feed"), GrainInterfaceType("mesh.trust-feed")]
+public interface ITrustFeed : IGrainWithStringKey
+{
+    /// <summary>Answers as soon as the bundle's sequence differs from the caller's, else with null after 10 seconds.</summary>
+    /// <param name="knownSequence">What the caller holds; 0 is nothing.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    [Alias("poll"), AlwaysInterleave, ResponseTimeout("00:00:20")]
+    Task<TrustSnapshot?> PollAsync(long knownSequence, CancellationToken cancellationToken);
+}

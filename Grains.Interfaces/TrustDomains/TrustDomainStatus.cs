@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.Interfaces.TrustDomains;
+
+/// <summary>A trust domain as an operator sees it; public parts alone.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.trust-domain-status")]
+public sealed record TrustDomainStatus(
+    [property: Id(0)] string Name,
+    [property: Id(1)] long Sequence,
+    [property: Id(2)] long Epoch,
+    [property: Id(3)] ImmutableArray<AuthorityStatus> Anchors,
+    [property: Id(4)] ImmutableArray<AuthorityStatus> Issuers,
+    [property: Id(5)] ImmutableArray<RevocationStatus> Revocations);
+
+/// <summary>One authority.</summary>
+/// <param name="KeyHash">SHA-256 of its SubjectPublicKeyInfo.</param>
+/// <param name="Purpose">anchor, workload or control-plane.</param>
+/// <param name="Stage">prepared, active, standby or retiring.</param>
+/// <param name="Certificate">DER.</param>
+[GenerateSerializer, Immutable, Alias("mesh.authority-status")]
+public sealed record AuthorityStatus(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] string Purpose,
+    [property: Id(2)] string Stage,
+    [property: Id(3)] ReadOnlyMemory<byte> Certificate);
+
+/// <summary>One revoked key.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.revocation-status")]
+public sealed record RevocationStatus(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] DateTimeOffset RevokedAt,
+    [property: Id(2)] string Reason);
+
+/// <summary>A signed join token. The text is a secret until it is redeemed.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.issued-join-token")]
+public sealed record IssuedJoinToken(
+    [property: Id(0)] string Text,
+    [property: Id(1)] SpiffeId Subject,
+    [property: Id(2)] DateTimeOffset ExpiresAt)
+{
+    /// <summary>Without the token, which must not reach a log.</summary>
+    public override string ToString() => $"join token for {Subject}, good until {ExpiresAt:O}";
+}
