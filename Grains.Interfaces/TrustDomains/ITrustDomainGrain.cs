@@ -36,7 +36,7 @@ public interface ITrustDomainGrain : IGrainWithStringKey
     [Alias("revoke-issuer")]
     Task<TrustSnapshot> RevokeIssuerAsync(KeyHash keyHash, string reason);
 
-    /// <summary>Refuses every leaf of an identity that was issued before now.</summary>
+    /// <summary>Refuses an identity: its leaves everywhere, and whatever it asks for.</summary>
     [Alias("ban")]
     Task<TrustSnapshot> BanAsync(SpiffeId id);
 }

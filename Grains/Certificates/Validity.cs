@@ -10,6 +10,9 @@ internal readonly record struct Validity(DateTimeOffset NotBefore, DateTimeOffse
         return new(start, DateTimeOffset.FromUnixTimeSeconds((start + lifetime).ToUnixTimeSeconds()));
     }
 
+    /// <summary>The same, beginning earlier, for peers whose clocks are behind.</summary>
+    public Validity Backdated(TimeSpan by) => this with { NotBefore = NotBefore - by };
+
     /// <summary>The same, ending no later than the certificate that it hangs on.</summary>
     public Validity Within(DateTimeOffset authorityNotAfter) =>
         NotAfter <= authorityNotAfter ? this : this with { NotAfter = authorityNotAfter };

@@ -32,8 +32,7 @@ internal sealed class JoinTokenFactory(IKeyStore keys, TimeProvider clock)
         }
 
         var anchors = state.Anchors.Where(anchor => anchor.Stage != AnchorStage.Retiring).Select(anchor => anchor.KeyHash);
-        var now = clock.GetUtcNow();
-        var token = JoinToken.Create(subject, JoinTokenUse.Join, now, now + lifetime, [.. anchors], addresses);
+        var token = JoinToken.Create(subject, clock.GetUtcNow(), lifetime, [.. anchors], addresses);
         return new IssuedJoinToken(await SignAsync(state.TokenKeys[^1], token, cancellationToken), subject, token.ExpiresAt);
     }
 
@@ -41,7 +40,8 @@ internal sealed class JoinTokenFactory(IKeyStore keys, TimeProvider clock)
     public async Task<string> CreateReenrollmentAsync(
         TokenKey key, SpiffeId subject, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
-        var token = JoinToken.Create(subject, JoinTokenUse.Reenroll, clock.GetUtcNow(), expiresAt, [], []);
+        var now = clock.GetUtcNow();
+        var token = JoinToken.Create(subject, now, expiresAt - now, [], [], JoinTokenUse.Reenroll);
         return await SignAsync(
             new TokenKeyRecord(key.KeyId, KeyHash.OfPublicKey(key.SubjectPublicKeyInfo.Span), key.SubjectPublicKeyInfo), token, cancellationToken);
     }

@@ -78,7 +78,7 @@ internal sealed partial class TrustDomainGrain(
             throw new MeshException(MeshError.InvalidRequest, $"{id} is not a workload of {Committed.Name}.");
         }
 
-        await CommitAsync(Committed.WithBan(id, clock.GetUtcNow()));
+        await CommitAsync(Committed.WithBan(id));
         Log.Banned(logger, id);
         return Snapshot(Committed);
     }
@@ -120,7 +120,7 @@ internal sealed partial class TrustDomainGrain(
         [LoggerMessage(EventId = 2002, Level = LogLevel.Warning, Message = "Trust domain {TrustDomain} revoked issuer {KeyHash}; successor {SuccessorKeyHash}")]
         public static partial void IssuerRevoked(ILogger logger, string trustDomain, KeyHash keyHash, KeyHash? successorKeyHash);
 
-        [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Identity {SpiffeId} banned: what was issued before now is refused")]
+        [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Identity {SpiffeId} banned")]
         public static partial void Banned(ILogger logger, SpiffeId spiffeId);
     }
 }

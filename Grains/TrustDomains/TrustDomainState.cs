@@ -75,9 +75,9 @@ internal sealed record TrustDomainState
         };
     }
 
-    /// <summary>Leaves of an identity that were issued before now are refused; a later ban replaces an earlier one.</summary>
-    public TrustDomainState WithBan(SpiffeId id, DateTimeOffset now) =>
-        this with { Bans = Bans.RemoveAll(ban => ban.Id == id).Add(new BanRecord(id, now)) };
+    /// <summary>An identity banned until further notice: whenever its leaves are issued, it is before the cut-off.</summary>
+    public TrustDomainState WithBan(SpiffeId id) =>
+        this with { Bans = Bans.RemoveAll(ban => ban.Id == id).Add(new BanRecord(id, BanRecord.Never)) };
 
     /// <summary>What proxies are told.</summary>
     public TrustBundle ToBundle(DateTimeOffset now) => new()

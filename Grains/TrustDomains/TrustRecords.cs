@@ -56,11 +56,16 @@ internal sealed record RevocationRecord(
     [property: Id(2)] DateTimeOffset AuthorityNotAfter,
     [property: Id(3)] string Reason);
 
-/// <summary>An identity whose leaves from before an instant are void.</summary>
+/// <summary>An identity whose leaves from before an instant are void, also after the ban is lifted.</summary>
+/// <param name="IssuedBefore"><see cref="Never"/> while the ban stands; when it was lifted, afterwards.</param>
 [GenerateSerializer, Immutable, Alias("mesh.ban-record")]
 internal sealed record BanRecord(
     [property: Id(0)] SpiffeId Id,
-    [property: Id(1)] DateTimeOffset IssuedBefore);
+    [property: Id(1)] DateTimeOffset IssuedBefore)
+{
+    /// <summary>The cut-off of a ban that stands. The year 9999, in whole seconds, since bundles count in those.</summary>
+    public static readonly DateTimeOffset Never = new(9999, 12, 31, 0, 0, 0, TimeSpan.Zero);
+}
 
 /// <summary>The last good bundle of another trust domain.</summary>
 [GenerateSerializer, Immutable, Alias("mesh.federated-record")]
