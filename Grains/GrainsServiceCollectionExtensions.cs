@@ -1,7 +1,6 @@
 using Mesh.Grains.Issuers;
 using Mesh.Grains.TrustDomains;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 
 namespace Mesh.Grains;
 

@@ -1,9 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Mesh.Spiffe;
-using Org.BouncyCastle.Asn1;
 using Org.BouncyCastle.Asn1.X509;
-using Org.BouncyCastle.Crypto;
 using Org.BouncyCastle.Math;
 using Org.BouncyCastle.Security;
 using Org.BouncyCastle.X509;
@@ -41,12 +39,11 @@ internal static partial class CertificateFactory
         AddAuthorityKeyIdentifier(certificate, anchor);
         if (DnsName().IsMatch(trustDomain.Name))
         {
-            var permitted = new List<GeneralSubtree>
-            {
-                new(new GeneralName(GeneralName.UniformResourceIdentifier, trustDomain.Name)),
-                new(new GeneralName(GeneralName.DnsName, trustDomain.Name)),
-            };
-            certificate.AddExtension(X509Extensions.NameConstraints, critical: true, new NameConstraints(permitted, excluded: null));
+            var permitted = new GeneralSubtrees(
+                new GeneralSubtree(new GeneralName(GeneralName.UniformResourceIdentifier, trustDomain.Name)),
+                new GeneralSubtree(new GeneralName(GeneralName.DnsName, trustDomain.Name)));
+            certificate.AddExtension(
+                X509Extensions.NameConstraints, critical: true, new NameConstraints(permitted, null));
         }
 
         return Sign(certificate, anchor.Key);

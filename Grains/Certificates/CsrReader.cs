@@ -1,11 +1,9 @@
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Spiffe;
 using Org.BouncyCastle.Asn1;
-using Org.BouncyCastle.Asn1.Pkcs;
 using Org.BouncyCastle.Asn1.X509;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Pkcs;
-using Org.BouncyCastle.Security;
 
 namespace Mesh.Grains.Certificates;
 

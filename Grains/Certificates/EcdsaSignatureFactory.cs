@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Org.BouncyCastle.Asn1;
 using Org.BouncyCastle.Asn1.X509;
 using Org.BouncyCastle.Asn1.X9;
 using Org.BouncyCastle.Crypto;
@@ -19,12 +18,11 @@ internal sealed class EcdsaSignatureFactory(ECDsa key) : ISignatureFactory
 
     private sealed class Calculator(ECDsa key, HashAlgorithmName hash) : IStreamCalculator<IBlockResult>
     {
-        private readonly MemoryStream _signed = new();
-
-        public Stream Stream => _signed;
+        // A memory stream holds nothing that needs disposing; BouncyCastle closes it.
+        public Stream Stream { get; } = new MemoryStream();
 
         public IBlockResult GetResult() =>
-            new Signature(key.SignData(_signed.ToArray(), hash, DSASignatureFormat.Rfc3279DerSequence));
+            new Signature(key.SignData(((MemoryStream)Stream).ToArray(), hash, DSASignatureFormat.Rfc3279DerSequence));
     }
 
     private sealed class Signature(byte[] der) : IBlockResult

@@ -2,6 +2,7 @@ using Mesh.Grains.Certificates;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.TrustDomains;
+using Mesh.Spiffe;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -23,7 +24,7 @@ internal sealed partial class IssuerGrain(
     {
         _committed = stored.State;
         var period = options.Value.ReconcilePeriod;
-        await this.RegisterOrUpdateReminder(ReconcileReminder, period, period);
+        await this.RegisterOrUpdateReminder(ReconcileReminder, period, period, cancellationToken);
         await ReconcileAsync();
     }
 
@@ -74,12 +75,12 @@ internal sealed partial class IssuerGrain(
         }
 
         _committed = next;
-        Log.Reconciled(logger, this.GetPrimaryKeyString(), next.Epoch, next.Active?.KeyHash.ToString());
+        Log.Reconciled(logger, GrainContext.GrainId, next.Epoch, next.Active?.KeyHash);
     }
 
     private static partial class Log
     {
         [LoggerMessage(EventId = 2101, Level = LogLevel.Information, Message = "Issuer {Issuer} reconciled with trust epoch {Epoch}; active {KeyHash}")]
-        public static partial void Reconciled(ILogger logger, string issuer, long epoch, string? keyHash);
+        public static partial void Reconciled(ILogger logger, GrainId issuer, long epoch, KeyHash? keyHash);
     }
 }

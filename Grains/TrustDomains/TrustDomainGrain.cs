@@ -3,7 +3,7 @@ using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Certificates;
-using Mesh.Grains.Keys;
+using Mesh.Grains.Issuers;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
