@@ -10,9 +10,7 @@ public static class CertificateRequestBuilder
     public static byte[] CreateCsr(SpiffeId id, ECDsa key)
     {
         var request = new CertificateRequest(new X500DistinguishedName(""), key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddUri(new Uri(id.ToString()));
-        request.CertificateExtensions.Add(names.Build(critical: true));
+        request.CertificateExtensions.Add(SvidAlternativeName.Create(id, critical: true));
         return request.CreateSigningRequest();
     }
 }

@@ -43,6 +43,9 @@ public readonly struct KeyHash : IEquatable<KeyHash>
         return true;
     }
 
+    /// <summary>Wraps a SHA-256 that was computed elsewhere.</summary>
+    internal static KeyHash OfDigest(ReadOnlySpan<byte> sha256) => new(sha256);
+
     /// <summary>64 lower-case hex digits.</summary>
     public override string ToString() => $"{_high:x32}{_low:x32}";
 
