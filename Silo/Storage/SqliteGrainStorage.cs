@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Data.Sqlite;
 using Orleans.Serialization;
 using Orleans.Storage;
 
