@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Mesh.Spiffe;
 using Org.BouncyCastle.Asn1.X509;
@@ -49,17 +50,17 @@ internal static partial class CertificateFactory
         return Sign(certificate, anchor.Key);
     }
 
-    /// <summary>The certificate of a bundle key: no authority, and named for its one use, so that no other key can stand in.</summary>
+    /// <summary>The certificate of a bundle key, by the one profile that bundles are verified with.</summary>
     public static byte[] CreateBundleSigner(TrustDomainName trustDomain, ECDsa key, Signer anchor, Validity validity)
     {
-        var publicKey = key.ExportSubjectPublicKeyInfo();
-        var certificate = Begin(
-            AuthorityName(trustDomain, "bundle signer", publicKey), anchor.Subject, publicKey, validity);
-        certificate.AddExtension(X509Extensions.BasicConstraints, critical: true, new BasicConstraints(cA: false));
-        certificate.AddExtension(X509Extensions.KeyUsage, critical: true, new KeyUsage(KeyUsage.DigitalSignature));
-        AddNames(certificate, new GeneralName(GeneralName.UniformResourceIdentifier, $"{trustDomain.Id}/mesh/bundle"));
-        AddAuthorityKeyIdentifier(certificate, anchor);
-        return Sign(certificate, anchor.Key);
+        using var anchorCertificate = X509CertificateLoader.LoadCertificate(anchor.CertificateDer.Span);
+        using var certificate = BundleKeyCertificate.CreateRequest(trustDomain, key, anchorCertificate).Create(
+            anchorCertificate.SubjectName,
+            X509SignatureGenerator.CreateForECDsa(anchor.Key),
+            validity.NotBefore,
+            validity.NotAfter,
+            NewSerialNumber().ToByteArrayUnsigned());
+        return certificate.RawData;
     }
 
     /// <summary>An X.509-SVID: one URI SAN, one DNS SAN, the instance in the subject (X509-SVID §2).</summary>

@@ -15,7 +15,7 @@ namespace Mesh.Grains.Issuers;
 /// <inheritdoc cref="ISignerGrain"/>
 [GrainType("signer"), StatelessWorker]
 internal sealed partial class SignerGrain(
-    EvidenceVerifier evidence,
+    EvidenceVerifier evidenceVerifier,
     IKeyStore keys,
     JoinTokenFactory tokens,
     IOptions<LeafOptions> options,
@@ -59,7 +59,7 @@ internal sealed partial class SignerGrain(
         var issuer = await UseActiveIssuerAsync(request.Epoch, cancellationToken);
         RefuseRevokedKey(publicKey, issuer.Bundle);
         var csrHash = Convert.ToHexStringLower(SHA256.HashData(request.Csr.Span));
-        var proven = await evidence.VerifyAsync(request, csrHash, issuer.Bundle, cancellationToken);
+        var proven = await evidenceVerifier.VerifyAsync(request, csrHash, issuer.Bundle, cancellationToken);
         var record = proven.AlreadyIssued ?? await IssueAsync(request.Id, publicKey, csrHash, proven, issuer);
         return await AnswerAsync(request, record, issuer, cancellationToken);
     }
@@ -116,9 +116,9 @@ internal sealed partial class SignerGrain(
     private async Task<IssuedSvid> AnswerAsync(
         SignRequest request, IssuanceRecord record, LoadedIssuer issuer, CancellationToken cancellationToken)
     {
-        var reenrollment = request.Evidence is TokenEvidence
+        var reenrollment = request.Evidence is TokenEvidence evidence
             ? await tokens.CreateReenrollmentAsync(
-                issuer.Bundle.TokenKeys[^1], request.Id, record.NotAfter + options.Value.RecoveryWindow, cancellationToken)
+                issuer.Bundle, JoinToken.ParseUnverified(evidence.Token), record.NotAfter + options.Value.RecoveryWindow, cancellationToken)
             : null;
         return new IssuedSvid([record.Leaf, record.IssuerCertificate], record.NotAfter, record.InstanceId, reenrollment, issuer.SignedBundle);
     }

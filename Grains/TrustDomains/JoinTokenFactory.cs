@@ -33,24 +33,26 @@ internal sealed class JoinTokenFactory(IKeyStore keys, TimeProvider clock)
 
         var anchors = state.Anchors.Where(anchor => anchor.Stage != AnchorStage.Retiring).Select(anchor => anchor.KeyHash);
         var token = JoinToken.Create(subject, clock.GetUtcNow(), lifetime, [.. anchors], addresses);
-        return new IssuedJoinToken(await SignAsync(state.TokenKeys[^1], token, cancellationToken), subject, token.ExpiresAt);
+        var key = state.TokenKeys[^1];
+        return new IssuedJoinToken(await SignAsync(key.KeyHash, key.KeyId, token, cancellationToken), subject, token.ExpiresAt);
     }
 
-    /// <summary>A token that an instance keeps for its next start; it trusts the bundle that it holds and needs no addresses.</summary>
+    /// <summary>A token that an instance keeps for its next start, in place of the one that it has just used.</summary>
     public async Task<string> CreateReenrollmentAsync(
-        TokenKey key, SpiffeId subject, DateTimeOffset expiresAt, CancellationToken cancellationToken)
+        TrustBundle bundle, JoinToken used, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
+        var anchors = bundle.Anchors.Where(anchor => anchor.Stage != AnchorStage.Retiring).Select(anchor => anchor.KeyHash);
         var now = clock.GetUtcNow();
-        var token = JoinToken.Create(subject, now, expiresAt - now, [], [], JoinTokenUse.Reenroll);
-        return await SignAsync(
-            new TokenKeyRecord(key.KeyId, KeyHash.OfPublicKey(key.SubjectPublicKeyInfo.Span), key.SubjectPublicKeyInfo), token, cancellationToken);
+        var token = JoinToken.Create(used.Subject, now, expiresAt - now, [.. anchors], used.Addresses, JoinTokenUse.Reenroll);
+        var key = bundle.TokenKeys[^1];
+        return await SignAsync(KeyHash.OfPublicKey(key.SubjectPublicKeyInfo.Span), key.KeyId, token, cancellationToken);
     }
 
-    private async Task<string> SignAsync(TokenKeyRecord key, JoinToken token, CancellationToken cancellationToken)
+    private async Task<string> SignAsync(KeyHash keyHash, string keyId, JoinToken token, CancellationToken cancellationToken)
     {
-        using var secret = await keys.LoadAsync(key.KeyHash, KeyUse.Token, cancellationToken)
-            ?? throw new InvalidOperationException($"The key store does not hold token key {key.KeyId}.");
-        return token.Sign(secret, key.KeyId);
+        using var secret = await keys.LoadAsync(keyHash, KeyUse.Token, cancellationToken)
+            ?? throw new InvalidOperationException($"The key store does not hold token key {keyId}.");
+        return token.Sign(secret, keyId);
     }
 
     private static bool IsHttps(Uri address) =>

@@ -9,6 +9,7 @@ using Mesh.Silo.Storage;
 using Mesh.Spiffe;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
 using Prometheus;
 using Serilog;
@@ -84,6 +85,7 @@ internal static class SiloHost
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
             .MinimumLevel.Override("Orleans", Serilog.Events.LogEventLevel.Warning)
+            .MinimumLevel.Override("Polly", Serilog.Events.LogEventLevel.Error)
             .Enrich.FromLogContext()
             .WriteTo.Console(new CompactJsonFormatter()));
     }
@@ -98,6 +100,8 @@ internal static class SiloHost
         }).AddJsonTranscoding();
         builder.Services.AddGrpcReflection();
         builder.Services.AddSingleton(token);
+        // ASP.NET Core's authentication brings keys for cookies, which nobody here uses: nothing of them goes to disk.
+        builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddAuthentication(AdminAuthentication.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, AdminAuthentication>(AdminAuthentication.SchemeName, null);
         builder.Services.AddAuthorization(authorization => authorization.DefaultPolicy =
