@@ -39,6 +39,7 @@ internal static class OrleansExtensions
             reminders.ConnectionString = database.ConnectionString;
         });
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(15));
+        silo.UseMeshTransport();
         silo.Services.AddMeshGrains();
         silo.Services.AddSingleton<TrustGenesis>();
     }

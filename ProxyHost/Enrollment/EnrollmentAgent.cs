@@ -1,0 +1,86 @@
+using Grpc.Core;
+using Mesh.Control.V1;
+using Mesh.Spiffe;
+
+namespace Mesh.ProxyHost.Enrollment;
+
+/// <summary>Enrolls before the ProxyHost serves anybody, then keeps its certificate current. It never gives up.</summary>
+internal sealed partial class EnrollmentAgent(
+    EnrollmentClient client, ProxyHostIdentity identity, EnrollmentFolder folder, TimeProvider clock, ILogger<EnrollmentAgent> logger)
+    : BackgroundService
+{
+    /// <summary>Tries until a silo has answered.</summary>
+    public async Task<CertifyResponse> EnrollAsync(CancellationToken cancellationToken)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                var answer = await client.EnrollAsync(cancellationToken);
+                Log.Enrolled(logger, identity.Credential.Svid.Id, identity.Credential.Svid.NotAfter);
+                return answer;
+            }
+            catch (Exception e) when (IsRetriable(e) && !cancellationToken.IsCancellationRequested)
+            {
+                if (e is RpcException { StatusCode: StatusCode.Unauthenticated })
+                {
+                    // The operator's token may be newer than the one kept from last time.
+                    folder.ForgetToken();
+                }
+
+                var wait = RenewalSchedule.RetryIn(null, failures, clock.GetUtcNow(), Random.Shared.NextDouble());
+                Log.EnrollmentFailed(logger, Reason(e), wait);
+                await Task.Delay(wait, clock, cancellationToken);
+            }
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var failures = 0;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var svid = identity.Credential.Svid;
+            var wait = failures == 0
+                ? RenewalSchedule.RenewIn(svid, clock.GetUtcNow(), Random.Shared.NextDouble())
+                : RenewalSchedule.RetryIn(svid, failures, clock.GetUtcNow(), Random.Shared.NextDouble());
+            try
+            {
+                await Task.Delay(wait, clock, stoppingToken);
+                await client.RenewAsync(stoppingToken);
+                failures = 0;
+                Log.Renewed(logger, identity.Credential.Svid.NotAfter);
+            }
+            catch (Exception e) when (IsRetriable(e) && !stoppingToken.IsCancellationRequested)
+            {
+                failures++;
+                Log.RenewalFailed(logger, svid.NotAfter, Reason(e));
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    // What a silo that is down, wrong or changing can cause; anything else is a mistake of this program.
+    private static bool IsRetriable(Exception e) => e is RpcException or IOException or HttpRequestException or FormatException
+        or JoinTokenException or BundleRejectedException or ServerRefusedException or ArgumentException;
+
+    private static string Reason(Exception e) => e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 3001, Level = LogLevel.Information, Message = "Enrolled as {SpiffeId} until {NotAfter}")]
+        public static partial void Enrolled(ILogger logger, SpiffeId spiffeId, DateTimeOffset notAfter);
+
+        [LoggerMessage(EventId = 3002, Level = LogLevel.Warning, Message = "Enrollment failed: {Reason}. Next try in {Wait}")]
+        public static partial void EnrollmentFailed(ILogger logger, string reason, TimeSpan wait);
+
+        [LoggerMessage(EventId = 3003, Level = LogLevel.Information, Message = "Certificate renewed, good until {NotAfter}")]
+        public static partial void Renewed(ILogger logger, DateTimeOffset notAfter);
+
+        [LoggerMessage(EventId = 3004, Level = LogLevel.Warning, Message = "Renewal failed; the certificate is good until {NotAfter}: {Reason}")]
+        public static partial void RenewalFailed(ILogger logger, DateTimeOffset notAfter, string reason);
+    }
+}

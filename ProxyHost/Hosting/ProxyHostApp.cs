@@ -1,0 +1,164 @@
+using System.Net;
+using System.Net.Security;
+using System.Reflection;
+using Mesh.Control.V1;
+using Mesh.Grains.Interfaces.Transport;
+using Mesh.ProxyHost.Enrollment;
+using Mesh.ProxyHost.Relay;
+using Mesh.ProxyHost.Sessions;
+using Mesh.Spiffe;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Prometheus;
+using Serilog;
+using Serilog.Formatting.Compact;
+
+namespace Mesh.ProxyHost.Hosting;
+
+/// <summary>Puts a ProxyHost together and runs it: it enrolls first, then it is an Orleans client, then it serves proxies.</summary>
+internal static class ProxyHostApp
+{
+    private static readonly SslApplicationProtocol[] Alpn = [SslApplicationProtocol.Http2];
+
+    public static async Task RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var options = ReadOptions(builder);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSerilog(log => log
+            .MinimumLevel.Information()
+            .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
+            .MinimumLevel.Override("Grpc", Serilog.Events.LogEventLevel.Warning)
+            .MinimumLevel.Override("Orleans", Serilog.Events.LogEventLevel.Error)
+            .WriteTo.Console(new CompactJsonFormatter()));
+
+        var clock = TimeProvider.System;
+        var folder = new EnrollmentFolder(options.Data);
+        var identity = new ProxyHostIdentity(clock, folder);
+        var cluster = await EnrollAsync(builder, options, folder, identity, clock);
+
+        builder.Services.AddSingleton<TimeProvider>(clock);
+        builder.Services.AddSingleton(identity);
+        builder.Services.AddSingleton<IControlPlaneIdentity>(identity);
+        builder.Services.AddSingleton<SessionInstruments>();
+        builder.Services.AddSingleton<PeerConnections>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<PeerConnections>());
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
+        AddOrleans(builder, cluster);
+        builder.Services.AddSingleton<MeshRelay>();
+        builder.Services.AddHostedService<RelayService>();
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.Interceptors.Add<MeshErrorInterceptor>();
+            grpc.MaxReceiveMessageSize = RequestLimits.MaxMessageBytes;
+        });
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, identity));
+
+        await using var app = builder.Build();
+        app.MapGrpcService<EnrollmentService>();
+        app.MapGrpcService<ProxySessionService>();
+        MapProbes(app, options);
+        await app.RunAsync();
+    }
+
+    private static ProxyHostOptions ReadOptions(WebApplicationBuilder builder)
+    {
+        var section = builder.Configuration.GetSection("ProxyHost");
+        var known = typeof(ProxyHostOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name).ToList();
+        var mistakes = section.GetChildren()
+            .Where(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+            .Select(child => $"ProxyHost:{child.Key} is not an option. ProxyHost has: {string.Join(", ", known.Order())}.")
+            .ToList();
+        var options = section.Get<ProxyHostOptions>() ?? new ProxyHostOptions();
+        foreach (var validator in new IValidateOptions<ProxyHostOptions>[] { new ProxyHostOptionsValidator(), new ProxyHostAddressValidator() })
+        {
+            mistakes.AddRange(validator.Validate(null, options).Failures ?? []);
+        }
+
+        return mistakes.Count == 0 ? options : throw new OptionsValidationException("ProxyHost", typeof(ProxyHostOptions), mistakes);
+    }
+
+    // What the silo answers says where the grains are, so the rest of the host is built after it.
+    private static async Task<CertifyResponse> EnrollAsync(
+        WebApplicationBuilder builder, ProxyHostOptions options, EnrollmentFolder folder, ProxyHostIdentity identity, TimeProvider clock)
+    {
+        builder.Services.AddSingleton(folder);
+        var client = new EnrollmentClient(identity, folder, options.TokenFile, clock);
+        builder.Services.AddSingleton(client);
+        builder.Services.AddSingleton<EnrollmentAgent>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<EnrollmentAgent>());
+
+        using var stopping = new CancellationTokenSource();
+        using var terminate = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+            System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => Cancel(signal, stopping));
+        using var interrupt = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+            System.Runtime.InteropServices.PosixSignal.SIGINT, signal => Cancel(signal, stopping));
+        using var logging = LoggerFactory.Create(log => log.AddSerilog(
+            new LoggerConfiguration().WriteTo.Console(new CompactJsonFormatter()).CreateLogger(), dispose: true));
+        using var agent = new EnrollmentAgent(client, identity, folder, clock, logging.CreateLogger<EnrollmentAgent>());
+        return await agent.EnrollAsync(stopping.Token);
+    }
+
+    private static void Cancel(System.Runtime.InteropServices.PosixSignalContext signal, CancellationTokenSource stopping)
+    {
+        signal.Cancel = true;
+        stopping.Cancel();
+    }
+
+    private static void AddOrleans(WebApplicationBuilder builder, CertifyResponse cluster)
+    {
+        builder.Services.AddSingleton<TransportInstruments>();
+        builder.Services.AddSingleton<MeshTransport>();
+        builder.UseOrleansClient(client =>
+        {
+            client.UseStaticClustering([.. cluster.Gateways.Select(IPEndPoint.Parse)]);
+            client.Configure<ClusterOptions>(orleans => (orleans.ClusterId, orleans.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
+            client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
+            client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));
+            client.UseConnectionRetryFilter(async (_, cancellationToken) =>
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, cancellationToken);
+                return true;
+            });
+        });
+        builder.Services.AddSingleton<IConfigureOptions<ClientConnectionOptions>>(services => new ConfigureOptions<ClientConnectionOptions>(
+            connections => connections.ConfigureConnection(services.GetRequiredService<MeshTransport>().ConnectToGateways)));
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ProxyHostOptions options, ProxyHostIdentity identity)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+        kestrel.Limits.MaxRequestBodySize = RequestLimits.MaxMessageBytes;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 16;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Listen(IPEndPoint.Parse(options.Listen), listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                HandshakeTimeout = TimeSpan.FromSeconds(10),
+                OnConnection = handshake =>
+                {
+                    var peers = kestrel.ApplicationServices.GetRequiredService<PeerConnections>();
+                    return ValueTask.FromResult(SvidTls.Server(identity.Credential, chain => peers.Check(handshake.Connection, chain), Alpn));
+                },
+            });
+        });
+        kestrel.Listen(IPEndPoint.Parse(options.AdminListen), listen => listen.Protocols = HttpProtocols.Http1);
+    }
+
+    private static void MapProbes(WebApplication app, ProxyHostOptions options)
+    {
+        var probes = $"*:{IPEndPoint.Parse(options.AdminListen).Port}";
+        app.MapGet("/live", () => "live\n").RequireHost(probes);
+        app.MapGet("/ready", (MeshRelay relay) => relay.IsConnected
+            ? Results.Text("ready\n")
+            : Results.Text("no silo has answered yet\n", statusCode: StatusCodes.Status503ServiceUnavailable)).RequireHost(probes);
+        app.MapMetrics().RequireHost(probes);
+    }
+}

@@ -1,0 +1,72 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Mesh.Grains.Interfaces.Errors;
+
+namespace Mesh.ProxyHost.Sessions;
+
+/// <summary>Gives refusals their gRPC status and counts them; of anything else only that it failed leaves the ProxyHost.</summary>
+internal sealed partial class MeshErrorInterceptor(SessionInstruments instruments, ILogger<MeshErrorInterceptor> logger) : Interceptor
+{
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(() => continuation(request, context), context);
+
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(
+            async () =>
+            {
+                await continuation(request, responseStream, context);
+                return true;
+            },
+            context);
+
+    private async Task<T> GuardAsync<T>(Func<Task<T>> call, ServerCallContext context)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (MeshException refusal)
+        {
+            instruments.Refused(refusal.Error.ToString());
+            Log.Refused(logger, context.Method, context.Peer, refusal.Error, refusal.Message);
+            throw new RpcException(new Status(StatusOf(refusal.Error), refusal.Message));
+        }
+        catch (Exception e) when (e is TimeoutException or SiloUnavailableException or OrleansException)
+        {
+            Log.SiloSilent(logger, context.Method, e.Message);
+            throw new RpcException(new Status(StatusCode.Unavailable, "No silo answered. Try again, or at another ProxyHost."));
+        }
+        catch (Exception fault) when (fault is not (RpcException or OperationCanceledException))
+        {
+            Log.Fault(logger, context.Method, fault);
+            throw new RpcException(new Status(StatusCode.Internal, "The ProxyHost failed to answer; its log says why."));
+        }
+    }
+
+    private static StatusCode StatusOf(MeshError error) => error switch
+    {
+        MeshError.InvalidRequest => StatusCode.InvalidArgument,
+        MeshError.NotReady or MeshError.Stale => StatusCode.Unavailable,
+        MeshError.TokenRejected => StatusCode.Unauthenticated,
+        MeshError.NotPermitted or MeshError.Revoked => StatusCode.PermissionDenied,
+        MeshError.SupersededKey => StatusCode.FailedPrecondition,
+        MeshError.NotFound => StatusCode.NotFound,
+        MeshError.LimitReached => StatusCode.ResourceExhausted,
+        _ => StatusCode.Unknown,
+    };
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 3301, Level = LogLevel.Warning, Message = "{Method} of {Peer} refused: {Error}: {Reason}")]
+        public static partial void Refused(ILogger logger, string method, string peer, MeshError error, string reason);
+
+        [LoggerMessage(EventId = 3302, Level = LogLevel.Warning, Message = "{Method}: no silo answered: {Reason}")]
+        public static partial void SiloSilent(ILogger logger, string method, string reason);
+
+        [LoggerMessage(EventId = 3303, Level = LogLevel.Error, Message = "{Method} failed")]
+        public static partial void Fault(ILogger logger, string method, Exception fault);
+    }
+}

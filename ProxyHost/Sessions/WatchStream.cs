@@ -1,0 +1,101 @@
+using Grpc.Core;
+using Mesh.Grains.Interfaces.Policies;
+using Mesh.Grains.Interfaces.Services;
+using Mesh.Proxy.V1;
+using Mesh.ProxyHost.Relay;
+using Mesh.Spiffe;
+
+namespace Mesh.ProxyHost.Sessions;
+
+/// <summary>One proxy's watch: what it holds, by version, and what it is sent next.</summary>
+internal sealed class WatchStream : IDisposable
+{
+    private readonly MeshRelay _relay;
+    private readonly string _account;
+    private readonly FeedRegistry<PolicySnapshot>.Subscription _policy;
+    private readonly List<(string Name, FeedRegistry<ServiceSnapshot>.Subscription Feed)> _services = [];
+    private readonly Dictionary<string, long> _heldServices = [];
+    private long _heldSequence;
+    private long _heldPolicy;
+
+    public WatchStream(MeshRelay relay, SpiffeId workload, WatchRequest request)
+    {
+        _relay = relay;
+        _account = workload.ServiceAccount!;
+        _heldSequence = request.BundleSequence;
+        _heldPolicy = request.PolicyVersion;
+        _policy = relay.Policies.Subscribe(workload.Namespace!);
+        try
+        {
+            foreach (var service in request.Services)
+            {
+                ReportReader.CheckServiceName(service.Name, "services");
+                if (_heldServices.TryAdd(service.Name, service.Version))
+                {
+                    _services.Add((service.Name, relay.Services.Subscribe(service.Name)));
+                }
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public async Task RunAsync(IServerStreamWriter<WatchResponse> stream, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var (response, changes) = Collect();
+            if (response.HasContent())
+            {
+                await stream.WriteAsync(response, cancellationToken);
+            }
+
+            await Task.WhenAny(changes).WaitAsync(cancellationToken);
+        }
+    }
+
+    public void Dispose()
+    {
+        _policy.Dispose();
+        foreach (var (_, feed) in _services)
+        {
+            feed.Dispose();
+        }
+    }
+
+    // Everything that differs from what the proxy holds, and what to wait for until something does again.
+    private (WatchResponse Response, List<Task> Changes) Collect()
+    {
+        var response = new WatchResponse();
+        var (bundle, trustChanged) = _relay.ReadTrust();
+        if (bundle.Bundle.Sequence != _heldSequence)
+        {
+            response.SignedBundle = bundle.Jws;
+            _heldSequence = bundle.Bundle.Sequence;
+        }
+
+        var (policy, policyChanged) = _policy.Read();
+        if (policy is not null && policy.Version != _heldPolicy)
+        {
+            response.Policy = SessionMessages.ToMessage(policy, _account);
+            _heldPolicy = policy.Version;
+        }
+
+        var changes = new List<Task> { trustChanged, policyChanged };
+        foreach (var (name, feed) in _services)
+        {
+            var (service, changed) = feed.Read();
+            changes.Add(changed);
+            if (service is not null && service.Version != _heldServices[name])
+            {
+                response.Services.Add(SessionMessages.ToMessage(service));
+                _heldServices[name] = service.Version;
+            }
+        }
+
+        return (response, changes);
+    }
+}
