@@ -47,6 +47,9 @@ internal sealed class CertificateSpec
 
     public List<X509Extension> Extra { get; } = [];
 
+    /// <summary>Named instead of the algorithm that really signs; null: the right one.</summary>
+    public string? ClaimedAlgorithm { get; set; }
+
     /// <summary>Names another algorithm inside the signed part than outside.</summary>
     public bool MismatchAlgorithms { get; set; }
 

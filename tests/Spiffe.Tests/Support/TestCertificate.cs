@@ -42,8 +42,8 @@ internal sealed class TestCertificate
             RSA rsa => X509SignatureGenerator.CreateForRSA(rsa, spec.RsaPadding),
             _ => throw new NotSupportedException(),
         };
-        var algorithm = generator.GetSignatureAlgorithmIdentifier(spec.Hash);
-        var toBeSigned = EncodeToBeSigned(spec, spec.MismatchAlgorithms ? Other() : algorithm, issuer, issuerKeyIdentifier);
+        var algorithm = spec.ClaimedAlgorithm is { } claimed ? Identifier(claimed) : generator.GetSignatureAlgorithmIdentifier(spec.Hash);
+        var toBeSigned = EncodeToBeSigned(spec, spec.MismatchAlgorithms ? Identifier(OtherAlgorithm) : algorithm, issuer, issuerKeyIdentifier);
 
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
@@ -122,12 +122,12 @@ internal sealed class TestCertificate
         }
     }
 
-    private static byte[] Other()
+    private static byte[] Identifier(string oid)
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
         {
-            writer.WriteObjectIdentifier(OtherAlgorithm);
+            writer.WriteObjectIdentifier(oid);
         }
 
         return writer.Encode();

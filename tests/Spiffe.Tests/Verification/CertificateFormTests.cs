@@ -38,6 +38,14 @@ public sealed class CertificateFormTests
     }
 
     [Fact]
+    public void An_anchor_may_have_the_serial_number_zero()
+    {
+        var spec = TestTrustDomain.Authority("CN=anchor", null);
+        spec.Serial = [0];
+        Verdict.Accepted(new TestTrustDomain("east.example", TestCertificate.SelfSigned(spec)).VerifyWeb());
+    }
+
+    [Fact]
     public void Different_signature_algorithms_inside_and_outside_are_refused() =>
         Verdict.Refused(SvidRejection.Malformed, _east.VerifyWeb(spec => spec.MismatchAlgorithms = true));
 

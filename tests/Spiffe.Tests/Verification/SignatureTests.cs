@@ -29,9 +29,13 @@ public sealed class SignatureTests
         Verdict.Refused(SvidRejection.BadSignature, _east.Verify(leaf, _east.WorkloadIssuer));
     }
 
-    [Fact]
-    public void SHA_1_is_refused() =>
-        Verdict.Refused(SvidRejection.WeakKey, VerifyUnderRsa(2048, spec => spec.Hash = HashAlgorithmName.SHA1));
+    [Theory]
+    [InlineData("1.2.840.113549.1.1.5")]
+    [InlineData("1.2.840.10045.4.1")]
+    [InlineData("1.3.101.112")]
+    [InlineData("1.2.840.113549.1.1.10")]
+    public void SHA_1_Ed25519_and_PSS_without_parameters_are_refused(string algorithm) =>
+        Verdict.Refused(SvidRejection.WeakKey, VerifyUnderRsa(2048, spec => spec.ClaimedAlgorithm = algorithm));
 
     [Fact]
     public void An_issuer_with_a_short_RSA_key_is_refused() =>
