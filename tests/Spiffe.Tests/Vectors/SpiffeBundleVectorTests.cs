@@ -3,6 +3,8 @@ namespace Mesh.Spiffe.Tests;
 /// <summary>The bundles that the SPIFFE libraries test themselves with.</summary>
 public sealed class SpiffeBundleVectorTests
 {
+    internal const string IdFile = Java + "spiffeid/spiffeIds.txt";
+
     private const string Go = "go-spiffe/bundle/";
     private const string Java = "java-spiffe/java-spiffe-core/src/test/resources/testdata/";
     private const string Py = "py-spiffe/testutils/src/testutils/jwks/";
@@ -54,8 +56,7 @@ public sealed class SpiffeBundleVectorTests
     [Fact]
     public void The_IDs_of_the_Java_library_are_valid()
     {
-        var file = Java + "spiffeid/spiffeIds.txt";
-        var lines = System.Text.Encoding.UTF8.GetString(Read(file)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var lines = System.Text.Encoding.UTF8.GetString(Read(IdFile)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.Equal(line, SpiffeId.Parse(line).ToString()));
     }

@@ -7,6 +7,7 @@ public sealed class SpiffeSvidVectorTests
 {
     private const string Go = "go-spiffe/svid/x509svid/testdata/";
     private const string Java = "java-spiffe/java-spiffe-core/src/test/resources/testdata/";
+    private const string PyBundles = "py-spiffe/testutils/src/testutils/x509-bundle-certs/";
     private const string Py = "py-spiffe/testutils/src/testutils/x509-certs/";
 
     /// <summary>A good one passes every rule for leaves and then lacks an authority: nobody trusts theirs.</summary>
@@ -30,7 +31,14 @@ public sealed class SpiffeSvidVectorTests
     [InlineData(Java + "x509svid/wrong-leaf-crl-sign.pem", SvidRejection.KeyUsage)]
     [InlineData(Java + "x509svid/wrong-leaf-no-digital-signature.pem", SvidRejection.KeyUsage)]
     [InlineData(Java + "x509svid/wrong-leaf-empty-id.pem", SvidRejection.InvalidSpiffeId)]
+    [InlineData(Java + "x509svid/wrong-intermediate-no-ca.pem", SvidRejection.UnknownAuthority)]
+    [InlineData(Java + "x509svid/wrong-intermediate-no-key-cert-sign.pem", SvidRejection.UnknownAuthority)]
     [InlineData(Java + "workloadapi/svid.der", SvidRejection.UnknownAuthority)]
+    [InlineData(Java + "certs/leaf-a.crt.der", SvidRejection.UnknownAuthority)]
+    [InlineData(Java + "certs/leaf-b.crt.der", SvidRejection.UnknownAuthority)]
+    [InlineData(Java + "certs/leaf-c.crt.der", SvidRejection.UnknownAuthority)]
+    [InlineData(Java + "certs/leaf-d.crt.der", SvidRejection.UnknownAuthority)]
+    [InlineData(Java + "certs/leaf-e.crt.der", SvidRejection.UnknownAuthority)]
     [InlineData(Java + "internal/cert.pem", SvidRejection.UnknownAuthority)]
     [InlineData(Java + "internal/cert2.pem", SvidRejection.UnknownAuthority)]
     [InlineData(Py + "3-good-leaf-only.pem", SvidRejection.UnknownAuthority)]
@@ -42,6 +50,8 @@ public sealed class SpiffeSvidVectorTests
     [InlineData(Py + "wrong-leaf-crl-sign.pem", SvidRejection.KeyUsage)]
     [InlineData(Py + "wrong-leaf-no-digital-signature.pem", SvidRejection.KeyUsage)]
     [InlineData(Py + "wrong-empty-spiffe-id.pem", SvidRejection.InvalidSpiffeId)]
+    [InlineData(Py + "wrong-intermediate-no-ca.pem", SvidRejection.UnknownAuthority)]
+    [InlineData(Py + "wrong-intermediate-no-key-cert-sign.pem", SvidRejection.UnknownAuthority)]
     public void A_leaf_of_a_SPIFFE_library_is_judged_by_its_rules(string file, SvidRejection expected)
     {
         var chain = Read(file);
@@ -61,9 +71,41 @@ public sealed class SpiffeSvidVectorTests
         Assert.True(expected == verification.Rejection, $"{verification.Rejection}: {verification.Detail}");
     }
 
-    [Fact]
-    public void The_anchor_of_a_Workload_API_answer_is_read_though_its_serial_number_is_zero() =>
-        Assert.Equal(AnchorStage.Active, TrustAnchor.FromCertificate(Assert.Single(Read(Java + "workloadapi/bundle.der")), AnchorStage.Active).Stage);
+    /// <summary>Anchors are read whatever they are; a serial number of zero or a short key is for verification to judge.</summary>
+    [Theory]
+    [InlineData(Java + "workloadapi/bundle.der", 1)]
+    [InlineData(Java + "workloadapi/federated-bundle.pem", 1)]
+    [InlineData(Java + "internal/bundle.pem", 1)]
+    [InlineData(Java + "x509bundle/cert.pem", 1)]
+    [InlineData(Java + "x509bundle/certs.pem", 2)]
+    [InlineData(Java + "x509bundle/empty.pem", 0)]
+    [InlineData(Java + "x509bundle/not-pem.pem", 0)]
+    [InlineData("go-spiffe/bundle/x509bundle/testdata/cert.pem", 1)]
+    [InlineData("go-spiffe/bundle/x509bundle/testdata/certs.pem", 2)]
+    [InlineData("go-spiffe/bundle/x509bundle/testdata/empty.pem", 0)]
+    [InlineData("go-spiffe/bundle/x509bundle/testdata/not-pem.pem", 0)]
+    [InlineData(PyBundles + "cert.der", 1)]
+    [InlineData(PyBundles + "cert.pem", 1)]
+    [InlineData(PyBundles + "certs.der", 2)]
+    [InlineData(PyBundles + "certs.pem", 2)]
+    [InlineData(PyBundles + "empty.pem", 0)]
+    [InlineData(PyBundles + "federated_bundle.der", 1)]
+    public void Anchors_are_read(string file, int count) =>
+        Assert.Equal(count, Read(file).Select(der => TrustAnchor.FromCertificate(der, AnchorStage.Active)).Count());
+
+    /// <summary>What is no certificate is refused as such.</summary>
+    [Theory]
+    [InlineData(Java + "x509svid/corrupted")]
+    [InlineData(Java + "workloadapi/corrupted")]
+    [InlineData(Py + "corrupted")]
+    [InlineData(PyBundles + "corrupted")]
+    [InlineData(PyBundles + "not-pem")]
+    [InlineData(Go + "not-pem")]
+    public void Noise_is_no_certificate(string file)
+    {
+        var bytes = VectorFiles.Read(["spiffe-vectors", .. file.Split('/')]);
+        Assert.Throws<FormatException>(() => X509Svid.Parse([bytes]));
+    }
 
     private static IReadOnlyList<ReadOnlyMemory<byte>> Read(string file) => VectorFiles.Certificates(["spiffe-vectors", .. file.Split('/')]);
 

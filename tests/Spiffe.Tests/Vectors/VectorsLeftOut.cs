@@ -6,6 +6,8 @@ internal static class VectorsLeftOut
     private const string NoSuchOption = "The most certificates of a path are fixed here; there is no option to set to the case's depth.";
     private const string RootAki = "A rule of the CA/Browser Forum for roots of the web; RFC 5280 lets a self-signed root have any authority key identifier.";
     private const string WebEku = "A rule of the CA/Browser Forum. SPIFFE's own is stricter for leaves and tested in LeafRulesTests.";
+    private const string PrivateKey = "A private key; the library reads none from files.";
+    private const string BrokenPem = "Broken PEM; the library reads DER, and ParserPropertyTests feeds it broken DER.";
     private const string HostName = "Compares a DNS name with a host name, which never identifies anyone here: the SPIFFE ID does.";
 
     public static IReadOnlyDictionary<string, string> Limbo { get; } = new Dictionary<string, string>
@@ -35,12 +37,33 @@ internal static class VectorsLeftOut
         ["webpki::ee-basicconstraints-ca"] = "RFC 5280 lets an authority stand at the end of a path; SPIFFE's LeafRules, which the runner stays below, refuse it. LeafRulesTests has it.",
     };
 
-    /// <summary>Files of the SPIFFE libraries: private keys and certificates of another purpose.</summary>
+    /// <summary>Files of the SPIFFE libraries.</summary>
     public static IReadOnlyDictionary<string, string> Spiffe { get; } = new Dictionary<string, string>
     {
-        ["*/key*.pem, */*.key.der, */keyEC.der, */corrupt-key.pem, */privateKeyRsa.pem, */*-key.*"] = "Private keys; the library reads none from files.",
-        ["java-spiffe/**/certs/leaf-?.crt.der"] = "The authority that signed them is not among the vectors; their IDs (spiffe://test/a) are in SpiffeIdTests.",
-        ["*/not-pem*, */empty.pem, py-spiffe/**/corrupted"] = "Not PEM; the library reads DER, and ParserPropertyTests feeds it noise.",
-        ["*/x509bundle/**, py-spiffe/**/x509-bundle-certs/*"] = "Version 1 certificates with RSA keys of 768 bits, in PEM: no anchors in any format that the library reads.",
+        ["go-spiffe/bundle/x509bundle/testdata/corrupted.pem"] = BrokenPem,
+        ["go-spiffe/bundle/x509bundle/testdata/key.pem"] = PrivateKey,
+        ["go-spiffe/svid/x509svid/testdata/corrupt-cert.pem"] = BrokenPem,
+        ["go-spiffe/svid/x509svid/testdata/corrupt-key.pem"] = PrivateKey,
+        ["go-spiffe/svid/x509svid/testdata/key-pkcs8-ecdsa.pem"] = PrivateKey,
+        ["go-spiffe/svid/x509svid/testdata/key-pkcs8-rsa.pem"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/certs/leaf-a.key.der"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/certs/leaf-b.key.der"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/certs/leaf-c.key.der"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/certs/leaf-d.key.der"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/certs/leaf-e.key.der"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/internal/privateKeyRsa.pem"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/workloadapi/svid.key.der"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/x509bundle/corrupted.pem"] = BrokenPem,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/x509bundle/key.pem"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/x509svid/key-ecdsa-other.pem"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/x509svid/key-pkcs8-ecdsa.pem"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/x509svid/key-pkcs8-rsa.pem"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/x509svid/key-rsa-other.pem"] = PrivateKey,
+        ["java-spiffe/java-spiffe-core/src/test/resources/testdata/x509svid/keyEC.der"] = PrivateKey,
+        ["py-spiffe/testutils/src/testutils/x509-bundle-certs/key.pem"] = PrivateKey,
+        ["py-spiffe/testutils/src/testutils/x509-certs/1-key.der"] = PrivateKey,
+        ["py-spiffe/testutils/src/testutils/x509-certs/2-key.pem"] = PrivateKey,
+        ["py-spiffe/testutils/src/testutils/x509-certs/3-key-pkcs8-rsa.pem"] = PrivateKey,
+        ["py-spiffe/testutils/src/testutils/x509-certs/4-key.der"] = PrivateKey,
     };
 }
