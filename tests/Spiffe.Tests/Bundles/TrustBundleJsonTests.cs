@@ -113,6 +113,7 @@ public sealed class TrustBundleJsonTests
         { "trust_domain", "\"EAST\"" },
         { "epoch", "\"1\"" },
         { "signed_at", "\"yesterday\"" },
+        { "signed_at", "\"2030-01-01T00:00:00\"" },
         { "stages", "[\"active\"]" },
         { "stages", "[\"active\",\"unheard-of\"]" },
         { "control_plane_issuers", "[\"00\"]" },

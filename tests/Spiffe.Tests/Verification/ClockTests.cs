@@ -93,6 +93,20 @@ public sealed class ClockTests
     }
 
     [Fact]
+    public void The_memory_of_verified_leaves_is_bounded()
+    {
+        var prepared = new PreparedBundle(_east.Bundle);
+        var leaf = new VerifiedLeaf(X509Svid.Parse([_east.Leaf().Der]), TestTrustDomain.Now, TestTrustDomain.Now);
+        for (var i = 0; i < 4097; i++)
+        {
+            prepared.Remember(KeyHash.OfPublicKey(BitConverter.GetBytes(i)), leaf);
+        }
+
+        Assert.Null(prepared.Recall(KeyHash.OfPublicKey(BitConverter.GetBytes(0))));
+        Assert.Same(leaf, prepared.Recall(KeyHash.OfPublicKey(BitConverter.GetBytes(4096))));
+    }
+
+    [Fact]
     public void The_expected_identity_is_compared_last()
     {
         var chain = TestTrustDomain.Der(_east.Leaf(change: spec => spec.NotAfter = TestTrustDomain.Now.AddDays(-1).AddHours(23)), _east.WorkloadIssuer);
