@@ -1,3 +1,4 @@
+using Mesh.Grains.Interfaces.Errors;
 using Mesh.Spiffe;
 using Orleans.Concurrency;
 
@@ -30,12 +31,12 @@ public interface ITrustDomainGrain : IGrainWithStringKey
     /// <summary>Voids a key, and with it every path that holds it, for good.</summary>
     /// <param name="keyHash">SHA-256 of the SubjectPublicKeyInfo. Revoking it again changes nothing.</param>
     /// <param name="reason">At most 256 characters; kept in the bundle, which is public.</param>
-    /// <exception cref="MeshException"><see cref="MeshError.NotFound"/>: no issuer of this trust domain has that key.
-    /// <see cref="MeshError.InvalidRequest"/>: it is the only active issuer of its purpose.</exception>
+    /// <remarks>Where it is the issuer that signs, a successor takes over in the same write.</remarks>
+    /// <exception cref="MeshException"><see cref="MeshError.NotFound"/>: no issuer of this trust domain has that key.</exception>
     [Alias("revoke-issuer")]
     Task<TrustSnapshot> RevokeIssuerAsync(KeyHash keyHash, string reason);
 
-    /// <summary>Refuses every leaf of an identity that was issued before now.</summary>
+    /// <summary>Refuses an identity: its leaves everywhere, and whatever it asks for.</summary>
     [Alias("ban")]
     Task<TrustSnapshot> BanAsync(SpiffeId id);
 }

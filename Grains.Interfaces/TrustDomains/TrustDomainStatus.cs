@@ -11,7 +11,8 @@ public sealed record TrustDomainStatus(
     [property: Id(2)] long Epoch,
     [property: Id(3)] ImmutableArray<AuthorityStatus> Anchors,
     [property: Id(4)] ImmutableArray<AuthorityStatus> Issuers,
-    [property: Id(5)] ImmutableArray<RevocationStatus> Revocations);
+    [property: Id(5)] ImmutableArray<RevocationStatus> Revocations,
+    [property: Id(6)] string SignedBundle);
 
 /// <summary>One authority.</summary>
 /// <param name="KeyHash">SHA-256 of its SubjectPublicKeyInfo.</param>
@@ -23,7 +24,9 @@ public sealed record AuthorityStatus(
     [property: Id(0)] KeyHash KeyHash,
     [property: Id(1)] string Purpose,
     [property: Id(2)] string Stage,
-    [property: Id(3)] ReadOnlyMemory<byte> Certificate);
+    [property: Id(3)] DateTimeOffset NotBefore,
+    [property: Id(4)] DateTimeOffset NotAfter,
+    [property: Id(5)] ReadOnlyMemory<byte> Certificate);
 
 /// <summary>One revoked key.</summary>
 [GenerateSerializer, Immutable, Alias("mesh.revocation-status")]

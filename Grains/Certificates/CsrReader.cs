@@ -1,0 +1,189 @@
+using Mesh.Grains.Interfaces.Errors;
+using Mesh.Spiffe;
+using Org.BouncyCastle.Asn1;
+using Org.BouncyCastle.Asn1.X509;
+using Org.BouncyCastle.Crypto.Parameters;
+using Org.BouncyCastle.Pkcs;
+
+namespace Mesh.Grains.Certificates;
+
+/// <summary>Reads a PKCS #10 request from a stranger and refuses, by name, whatever is not one new key for one expected identity.</summary>
+internal static class CsrReader
+{
+    /// <summary>The largest request that is looked at.</summary>
+    public const int MaxBytes = 16 * 1024;
+
+    /// <summary>Checks the request and returns the DER SubjectPublicKeyInfo that it holds.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>, naming what is wrong.</exception>
+    public static byte[] ReadPublicKey(ReadOnlyMemory<byte> csr, SpiffeId expected)
+    {
+        if (csr.Length is 0 or > MaxBytes)
+        {
+            throw Refuse($"it has {csr.Length} bytes; 1 to {MaxBytes} are read");
+        }
+
+        var request = Parse(csr);
+        CheckKey(request);
+        CheckSignature(request);
+        CheckExtensions(request, expected);
+        return request.GetCertificationRequestInfo().SubjectPublicKeyInfo.GetDerEncoded();
+    }
+
+    private static Pkcs10CertificationRequest Parse(ReadOnlyMemory<byte> csr)
+    {
+        try
+        {
+            var bytes = csr.ToArray();
+            var request = new Pkcs10CertificationRequest(bytes);
+            // Trailing bytes and BER would make two readers see two requests.
+            return request.GetDerEncoded().AsSpan().SequenceEqual(bytes) ? request : throw Refuse("it is not DER");
+        }
+        catch (Exception e) when (IsParserNoise(e))
+        {
+            throw Refuse("it is not a PKCS #10 request");
+        }
+    }
+
+    private static void CheckKey(Pkcs10CertificationRequest request)
+    {
+        Org.BouncyCastle.Crypto.AsymmetricKeyParameter key;
+        try
+        {
+            key = request.GetPublicKey();
+        }
+        catch (Exception e) when (IsParserNoise(e))
+        {
+            throw Refuse("its public key cannot be read");
+        }
+
+        switch (key)
+        {
+            case ECPublicKeyParameters ec when ec.PublicKeyParamSet?.Id is NistP256 or NistP384:
+                return;
+            case ECPublicKeyParameters:
+                throw Refuse("its key is on another curve; ECDSA P-256 or P-384 is needed");
+            case RsaKeyParameters rsa:
+                throw Refuse($"its key is RSA {rsa.Modulus.BitLength}; ECDSA P-256 or P-384 is needed");
+            default:
+                throw Refuse("its key is of an unknown kind; ECDSA P-256 or P-384 is needed");
+        }
+    }
+
+    private static void CheckSignature(Pkcs10CertificationRequest request)
+    {
+        if (request.SignatureAlgorithm.Algorithm.Id is not (EcdsaWithSha256 or EcdsaWithSha384))
+        {
+            throw Refuse("its signature algorithm is not ECDSA with SHA-256 or SHA-384");
+        }
+
+        bool holds;
+        try
+        {
+            holds = request.Verify();
+        }
+        catch (Exception e) when (IsParserNoise(e))
+        {
+            holds = false;
+        }
+
+        if (!holds)
+        {
+            throw Refuse("its signature does not verify under its own key");
+        }
+    }
+
+    private static void CheckExtensions(Pkcs10CertificationRequest request, SpiffeId expected)
+    {
+        X509Extensions? extensions;
+        try
+        {
+            extensions = request.GetRequestedExtensions();
+        }
+        catch (Exception e) when (IsParserNoise(e))
+        {
+            throw Refuse("its extensions cannot be read");
+        }
+
+        if (extensions is null)
+        {
+            throw Refuse($"it names no identity; a URI SAN {expected} is needed");
+        }
+
+        foreach (DerObjectIdentifier extension in extensions.ExtensionOids)
+        {
+            if (extension.Equals(X509Extensions.BasicConstraints))
+            {
+                RefuseAuthority(extensions);
+            }
+            else if (!extension.Equals(X509Extensions.SubjectAlternativeName))
+            {
+                throw Refuse($"it asks for extension {extension.Id}; only a URI SAN may be asked for");
+            }
+        }
+
+        CheckNames(extensions, expected);
+    }
+
+    private static void RefuseAuthority(X509Extensions extensions)
+    {
+        bool isAuthority;
+        try
+        {
+            isAuthority = BasicConstraints.GetInstance(extensions.GetExtensionParsedValue(X509Extensions.BasicConstraints)).IsCA();
+        }
+        catch (Exception e) when (IsParserNoise(e))
+        {
+            throw Refuse("its basic constraints cannot be read");
+        }
+
+        if (isAuthority)
+        {
+            throw Refuse("it asks for the CA bit");
+        }
+    }
+
+    private static void CheckNames(X509Extensions extensions, SpiffeId expected)
+    {
+        GeneralName[] names;
+        try
+        {
+            names = GeneralNames.FromExtensions(extensions, X509Extensions.SubjectAlternativeName)?.GetNames() ?? [];
+        }
+        catch (Exception e) when (IsParserNoise(e))
+        {
+            throw Refuse("its SAN cannot be read");
+        }
+
+        var uris = names.Where(name => name.TagNo == GeneralName.UniformResourceIdentifier).ToList();
+        if (uris.Count != 1)
+        {
+            throw Refuse($"it has {uris.Count} URI SANs; exactly one is needed");
+        }
+
+        if (names.Length != 1)
+        {
+            throw Refuse("it asks for other names beside its URI SAN");
+        }
+
+        var uri = ((IAsn1String)uris[0].Name).GetString();
+        if (!SpiffeId.TryParse(uri, out var id, out var error))
+        {
+            throw Refuse($"its URI SAN is not a SPIFFE ID: {error}");
+        }
+
+        if (id != expected)
+        {
+            throw Refuse($"it asks for {id}; {expected} was proven");
+        }
+    }
+
+    private static MeshException Refuse(string what) => new(MeshError.InvalidRequest, $"CSR refused: {what}.");
+
+    // What BouncyCastle throws at noise is wide and undocumented; anything but our own refusals and a dying process counts.
+    private static bool IsParserNoise(Exception e) => e is not (MeshException or OutOfMemoryException or StackOverflowException);
+
+    private const string NistP256 = "1.2.840.10045.3.1.7";
+    private const string NistP384 = "1.3.132.0.34";
+    private const string EcdsaWithSha256 = "1.2.840.10045.4.3.2";
+    private const string EcdsaWithSha384 = "1.2.840.10045.4.3.3";
+}

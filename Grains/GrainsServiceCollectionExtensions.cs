@@ -1,0 +1,25 @@
+using Mesh.Grains.Issuers;
+using Mesh.Grains.TrustDomains;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Mesh.Grains;
+
+/// <summary>Registers what the grains need beside Orleans itself.</summary>
+public static class GrainsServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds the grains' own services. The host adds a key store, an issuance store, a <see cref="TimeProvider"/> and grain storage.
+    /// </summary>
+    public static IServiceCollection AddMeshGrains(this IServiceCollection services)
+    {
+        services.AddOptionsWithValidateOnStart<AnchorOptions, AnchorOptionsValidator>();
+        services.AddOptionsWithValidateOnStart<IssuerOptions, IssuerOptionsValidator>();
+        services.AddOptionsWithValidateOnStart<LeafOptions, LeafOptionsValidator>();
+        services.AddSingleton<AuthorityFactory>();
+        services.AddSingleton<BundleSealer>();
+        services.AddSingleton<JoinTokenFactory>();
+        services.AddSingleton<EvidenceVerifier>();
+        services.AddSingleton<IssuanceInstruments>();
+        return services;
+    }
+}

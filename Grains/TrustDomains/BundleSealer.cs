@@ -1,0 +1,17 @@
+using Mesh.Grains.Keys;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.TrustDomains;
+
+/// <summary>Signs the bundle that a state stands for, with the bundle key that its anchor certified.</summary>
+internal sealed class BundleSealer(IKeyStore keys, TimeProvider clock)
+{
+    /// <summary>The same state with its bundle signed.</summary>
+    public async Task<TrustDomainState> SealAsync(TrustDomainState state, CancellationToken cancellationToken)
+    {
+        var signer = state.BundleSigner ?? throw new InvalidOperationException($"Trust domain {state.Name} has no bundle key.");
+        using var key = await keys.LoadAsync(signer.KeyHash, KeyUse.Bundle, cancellationToken)
+            ?? throw new InvalidOperationException($"The key store does not hold bundle key {signer.KeyHash}.");
+        return state with { SignedBundle = SignedBundle.Sign(state.ToBundle(clock.GetUtcNow()), key, signer.Certificate).Jws };
+    }
+}

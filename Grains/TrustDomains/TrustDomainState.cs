@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using Mesh.Grains.Certificates;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.TrustDomains;
+
+/// <summary>
+/// Persisted by <see cref="TrustDomainGrain"/>: everything that a bundle says and what follows from it, public parts alone.
+/// Immutable and clock-free. Append new members; never reuse an id.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("mesh.trust-domain-state")]
+internal sealed record TrustDomainState
+{
+    [Id(0)]
+    public string Name { get; init; } = "";
+
+    /// <summary>Seconds since 1970 at first start × 2²⁰, plus one for each change: no restored or rebuilt trust domain goes back.</summary>
+    [Id(1)]
+    public long Sequence { get; init; }
+
+    /// <summary>Grows with each change that signers must know of.</summary>
+    [Id(2)]
+    public long Epoch { get; init; }
+
+    [Id(3)]
+    public ImmutableArray<AnchorRecord> Anchors { get; init; } = [];
+
+    [Id(4)]
+    public ImmutableArray<IssuerRecord> Issuers { get; init; } = [];
+
+    [Id(5)]
+    public BundleSignerRecord? BundleSigner { get; init; }
+
+    [Id(6)]
+    public ImmutableArray<TokenKeyRecord> TokenKeys { get; init; } = [];
+
+    [Id(7)]
+    public ImmutableArray<RevocationRecord> Revocations { get; init; } = [];
+
+    [Id(8)]
+    public ImmutableArray<BanRecord> Bans { get; init; } = [];
+
+    [Id(9)]
+    public ImmutableArray<FederatedRecord> Federated { get; init; } = [];
+
+    /// <summary>The bundle of this very sequence, signed; committed with it, so that one sequence has one content.</summary>
+    [Id(10)]
+    public string SignedBundle { get; init; } = "";
+
+    /// <summary>The first sequence of a trust domain that starts now.</summary>
+    public static long FirstSequence(DateTimeOffset now) => now.ToUnixTimeSeconds() << 20;
+
+    /// <summary>The issuer that signs for a purpose, if there is one.</summary>
+    public IssuerRecord? ActiveIssuer(AuthorityPurpose purpose) =>
+        Issuers.FirstOrDefault(issuer => issuer.Purpose == purpose && issuer.Stage == IssuerStage.Active);
+
+    /// <summary>The anchor that signs issuers and bundle keys.</summary>
+    public AnchorRecord ActiveAnchor => Anchors.First(anchor => anchor.Stage == AnchorStage.Active);
+
+    public bool IsRevoked(KeyHash keyHash) => Revocations.Any(revocation => revocation.KeyHash == keyHash);
+
+    /// <summary>An issuer revoked; its successor, where it was the one that signs, takes over in the same change.</summary>
+    public TrustDomainState WithRevokedIssuer(IssuerRecord revoked, IssuerRecord? successor, DateTimeOffset now, string reason)
+    {
+        var others = Issuers.Remove(revoked);
+        if (successor is not null)
+        {
+            others = others.RemoveAll(issuer => issuer.KeyHash == successor.KeyHash).Add(successor with { Stage = IssuerStage.Active });
+        }
+
+        return this with
+        {
+            Issuers = others,
+            Revocations = Revocations.Add(new RevocationRecord(revoked.KeyHash, now, revoked.NotAfter, reason)),
+        };
+    }
+
+    /// <summary>An identity banned until further notice: whenever its leaves are issued, it is before the cut-off.</summary>
+    public TrustDomainState WithBan(SpiffeId id) =>
+        this with { Bans = Bans.RemoveAll(ban => ban.Id == id).Add(new BanRecord(id, BanRecord.Never)) };
+
+    /// <summary>What proxies are told.</summary>
+    public TrustBundle ToBundle(DateTimeOffset now) => new()
+    {
+        TrustDomain = TrustDomainName.Parse(Name),
+        Sequence = Sequence,
+        Epoch = Epoch,
+        SignedAt = now,
+        Anchors = [.. Anchors.Select(anchor => new TrustAnchor(anchor.Certificate, anchor.KeyHash, anchor.Stage))],
+        ControlPlaneIssuers = [.. Issuers.Where(issuer => issuer.Purpose == AuthorityPurpose.ControlPlane).Select(issuer => issuer.KeyHash)],
+        TokenKeys = [.. TokenKeys.Select(key => new TokenKey(key.KeyId, key.SubjectPublicKeyInfo))],
+        Revocations = [.. Revocations.Select(revocation =>
+            new Revocation(revocation.KeyHash, revocation.RevokedAt, revocation.AuthorityNotAfter, revocation.Reason))],
+        Bans = [.. Bans.Select(ban => new IdentityBan(ban.Id, ban.IssuedBefore))],
+        Federated = [],
+    };
+}

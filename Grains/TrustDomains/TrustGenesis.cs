@@ -1,0 +1,61 @@
+using Mesh.Grains.Certificates;
+using Mesh.Grains.Keys;
+using Mesh.Spiffe;
+using Orleans.Storage;
+
+namespace Mesh.Grains.TrustDomains;
+
+/// <summary>
+/// Creates a trust domain in an empty store, or loads it, before Orleans starts: a silo needs an issuer to sign its own
+/// certificate with. Of any number that start at once, one creates and the others load what it created.
+/// </summary>
+internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory authorities, IKeyStore keys, TimeProvider clock)
+{
+    public async Task<TrustDomainState> CreateOrLoadAsync(TrustDomainName trustDomain, CancellationToken cancellationToken)
+    {
+        if (await LoadAsync(trustDomain) is { } existing)
+        {
+            return existing;
+        }
+
+        var created = await CreateAsync(trustDomain, cancellationToken);
+        try
+        {
+            await storage.WriteStateAsync(
+                TrustDomainGrain.StateName, TrustDomainGrain.IdOf(trustDomain), new GrainState<TrustDomainState>(created));
+            return created;
+        }
+        catch (InconsistentStateException)
+        {
+            return await LoadAsync(trustDomain)
+                ?? throw new InvalidOperationException("The store refused a first write, yet holds no trust domain.");
+        }
+    }
+
+    private async Task<TrustDomainState?> LoadAsync(TrustDomainName trustDomain)
+    {
+        var stored = new GrainState<TrustDomainState>(new TrustDomainState());
+        await storage.ReadStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(trustDomain), stored);
+        return stored.RecordExists ? stored.State : null;
+    }
+
+    private async Task<TrustDomainState> CreateAsync(TrustDomainName trustDomain, CancellationToken cancellationToken)
+    {
+        var anchor = await authorities.CreateAnchorAsync(trustDomain, AnchorStage.Active, cancellationToken);
+        var state = new TrustDomainState
+        {
+            Name = trustDomain.Name,
+            Sequence = TrustDomainState.FirstSequence(clock.GetUtcNow()),
+            Epoch = 1,
+            Anchors = [anchor],
+            Issuers =
+            [
+                await authorities.CreateIssuerAsync(trustDomain, AuthorityPurpose.Workload, IssuerStage.Active, anchor, cancellationToken),
+                await authorities.CreateIssuerAsync(trustDomain, AuthorityPurpose.ControlPlane, IssuerStage.Active, anchor, cancellationToken),
+            ],
+            BundleSigner = await authorities.CreateBundleSignerAsync(trustDomain, anchor, cancellationToken),
+            TokenKeys = [await authorities.CreateTokenKeyAsync(cancellationToken)],
+        };
+        return await new BundleSealer(keys, clock).SealAsync(state, cancellationToken);
+    }
+}

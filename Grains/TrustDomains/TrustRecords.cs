@@ -1,0 +1,74 @@
+using Mesh.Grains.Certificates;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.TrustDomains;
+
+/// <summary>An anchor's public part.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.anchor-record")]
+internal sealed record AnchorRecord(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] ReadOnlyMemory<byte> Certificate,
+    [property: Id(2)] AnchorStage Stage,
+    [property: Id(3)] DateTimeOffset NotBefore,
+    [property: Id(4)] DateTimeOffset NotAfter);
+
+/// <summary>An issuer's public part.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.issuer-record")]
+internal sealed record IssuerRecord(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] ReadOnlyMemory<byte> Certificate,
+    [property: Id(2)] AuthorityPurpose Purpose,
+    [property: Id(3)] IssuerStage Stage,
+    [property: Id(4)] DateTimeOffset NotBefore,
+    [property: Id(5)] DateTimeOffset NotAfter);
+
+/// <summary>Where an issuer stands in its life. Numbers are stored: append only.</summary>
+internal enum IssuerStage
+{
+    /// <summary>Has a key and a certificate, signs nothing yet.</summary>
+    Prepared = 1,
+
+    /// <summary>Signs.</summary>
+    Active = 2,
+
+    /// <summary>Signs no more; leaves of it are still good.</summary>
+    Retiring = 3,
+}
+
+/// <summary>The key that signs bundles, certified by an anchor.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.bundle-signer-record")]
+internal sealed record BundleSignerRecord(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] ReadOnlyMemory<byte> Certificate);
+
+/// <summary>A key that signs join tokens.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.token-key-record")]
+internal sealed record TokenKeyRecord(
+    [property: Id(0)] string KeyId,
+    [property: Id(1)] KeyHash KeyHash,
+    [property: Id(2)] ReadOnlyMemory<byte> SubjectPublicKeyInfo);
+
+/// <summary>A key that is void.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.revocation-record")]
+internal sealed record RevocationRecord(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] DateTimeOffset RevokedAt,
+    [property: Id(2)] DateTimeOffset AuthorityNotAfter,
+    [property: Id(3)] string Reason);
+
+/// <summary>An identity whose leaves from before an instant are void, also after the ban is lifted.</summary>
+/// <param name="IssuedBefore"><see cref="Never"/> while the ban stands; when it was lifted, afterwards.</param>
+[GenerateSerializer, Immutable, Alias("mesh.ban-record")]
+internal sealed record BanRecord(
+    [property: Id(0)] SpiffeId Id,
+    [property: Id(1)] DateTimeOffset IssuedBefore)
+{
+    /// <summary>The cut-off of a ban that stands. The year 9999, in whole seconds, since bundles count in those.</summary>
+    public static readonly DateTimeOffset Never = new(9999, 12, 31, 0, 0, 0, TimeSpan.Zero);
+}
+
+/// <summary>The last good bundle of another trust domain.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.federated-record")]
+internal sealed record FederatedRecord(
+    [property: Id(0)] string TrustDomain,
+    [property: Id(1)] ReadOnlyMemory<byte> Jwks);

@@ -1,0 +1,34 @@
+using System.Reflection;
+using Mesh.Grains.Issuers;
+using Mesh.Grains.TrustDomains;
+
+namespace Mesh.Silo.Hosting;
+
+/// <summary>The configuration sections that a silo reads, and a check that a misspelt key is not taken for silence.</summary>
+internal static class OptionSections
+{
+    private static readonly Dictionary<string, Type> Sections = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["Silo"] = typeof(SiloOptions),
+        ["Anchor"] = typeof(AnchorOptions),
+        ["Issuer"] = typeof(IssuerOptions),
+        ["Leaf"] = typeof(LeafOptions),
+    };
+
+    /// <summary>Binds each section to its options.</summary>
+    public static void AddOptionSections(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<SiloOptions>(configuration.GetSection("Silo"));
+        services.Configure<AnchorOptions>(configuration.GetSection("Anchor"));
+        services.Configure<IssuerOptions>(configuration.GetSection("Issuer"));
+        services.Configure<LeafOptions>(configuration.GetSection("Leaf"));
+    }
+
+    /// <summary>One line for each key that no option has.</summary>
+    public static IEnumerable<string> UnknownKeys(IConfiguration configuration) =>
+        from section in Sections
+        let known = section.Value.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name).ToList()
+        from child in configuration.GetSection(section.Key).GetChildren()
+        where !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase)
+        select $"{section.Key}:{child.Key} is not an option. {section.Key} has: {string.Join(", ", known.Order())}.";
+}

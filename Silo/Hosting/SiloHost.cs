@@ -1,0 +1,126 @@
+using System.Net;
+using Mesh.Grains.Certificates;
+using Mesh.Grains.TrustDomains;
+using Mesh.Silo.Admin;
+using Mesh.Silo.Enrollment;
+using Mesh.Silo.Identity;
+using Mesh.Silo.Keys;
+using Mesh.Silo.Storage;
+using Mesh.Spiffe;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Options;
+using Prometheus;
+using Serilog;
+using Serilog.Formatting.Compact;
+
+namespace Mesh.Silo.Hosting;
+
+/// <summary>Puts a silo together and runs it: folder, store, keys, trust domain, its own certificate, then Orleans and its listeners.</summary>
+internal static class SiloHost
+{
+    public static async Task RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var options = ReadOptions(builder);
+        using var folder = DataFolder.Open(options.Data);
+        using var database = new SqliteDatabase(folder.Database);
+        var holdsKeys = await SealedKeyStore.HoldsKeysAsync(database, CancellationToken.None);
+        using var keyEncryption = KeyEncryptionKey.LoadOrCreate(folder.KeyEncryptionKey, create: !holdsKeys);
+        using var anchorEncryption = KeyEncryptionKey.LoadOrCreate(folder.AnchorEncryptionKey, create: !holdsKeys);
+
+        AddLogging(builder);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddEmbeddedStore(database);
+        builder.Services.AddKeyStore(options, database, keyEncryption, anchorEncryption);
+        builder.Services.AddSingleton<SiloIdentity>();
+        builder.Services.AddSingleton<Mesh.Grains.Interfaces.Transport.IControlPlaneIdentity>(
+            provider => provider.GetRequiredService<SiloIdentity>());
+        builder.Services.AddSingleton<SiloCertificateSource>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
+        builder.UseOrleans(silo => silo.AddMeshSilo(options, database));
+        // After Orleans, which it asks.
+        builder.Services.AddHostedService<SiloIdentityService>();
+        AddApi(builder, AdminToken.LoadOrCreate(folder.AdminToken));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseMeshListeners(options, folder));
+
+        await using var app = builder.Build();
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
+        MapApi(app, options);
+        await AssumeIdentityAsync(app.Services, options);
+        await app.RunAsync();
+    }
+
+    private static SiloOptions ReadOptions(WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptionSections(builder.Configuration);
+        builder.Services.AddOptionsWithValidateOnStart<SiloOptions, SiloOptionsValidator>();
+        builder.Services.AddSingleton<IValidateOptions<SiloOptions>, SiloAddressValidator>();
+        var unknown = OptionSections.UnknownKeys(builder.Configuration).ToList();
+        if (unknown.Count > 0)
+        {
+            throw new OptionsValidationException("", typeof(SiloOptions), unknown);
+        }
+
+        using var early = builder.Services.BuildServiceProvider();
+        return early.GetRequiredService<IOptions<SiloOptions>>().Value;
+    }
+
+    // The trust domain comes to be, or is read, before anything listens; so does the silo's own certificate.
+    private static async Task AssumeIdentityAsync(IServiceProvider services, SiloOptions options)
+    {
+        var trust = await services.GetRequiredService<TrustGenesis>().CreateOrLoadAsync(options.TrustDomainName, CancellationToken.None);
+        var issuer = trust.ActiveIssuer(AuthorityPurpose.ControlPlane)
+            ?? throw new InvalidDataException($"Trust domain {trust.Name} has no active control-plane issuer.");
+        var credential = await services.GetRequiredService<SiloCertificateSource>()
+            .CreateAsync(issuer.KeyHash, issuer.Certificate, CancellationToken.None);
+        services.GetRequiredService<SiloIdentity>().Use(credential, SignedBundle.Parse(trust.SignedBundle).Bundle);
+    }
+
+    private static void AddLogging(WebApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        builder.Services.AddSerilog(log => log
+            .MinimumLevel.Information()
+            .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
+            .MinimumLevel.Override("Orleans", Serilog.Events.LogEventLevel.Warning)
+            .MinimumLevel.Override("Polly", Serilog.Events.LogEventLevel.Error)
+            .Enrich.FromLogContext()
+            .WriteTo.Console(new CompactJsonFormatter()));
+    }
+
+    private static void AddApi(WebApplicationBuilder builder, AdminToken token)
+    {
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.Interceptors.Add<MeshErrorInterceptor>();
+            grpc.MaxReceiveMessageSize = 64 * 1024;
+            grpc.IgnoreUnknownServices = false;
+        }).AddJsonTranscoding();
+        builder.Services.AddGrpcReflection();
+        builder.Services.AddSingleton(token);
+        // ASP.NET Core's authentication brings keys for cookies, which nobody here uses: nothing of them goes to disk.
+        builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        builder.Services.AddAuthentication(AdminAuthentication.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, AdminAuthentication>(AdminAuthentication.SchemeName, null);
+        builder.Services.AddAuthorization(authorization => authorization.DefaultPolicy =
+            new AuthorizationPolicyBuilder(AdminAuthentication.SchemeName).RequireAuthenticatedUser().Build());
+    }
+
+    private static void MapApi(WebApplication app, SiloOptions options)
+    {
+        var probes = IPEndPoint.Parse(options.AdminListen);
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapGrpcService<AdminService>().RequireAuthorization();
+        app.MapGrpcReflectionService().RequireAuthorization();
+        app.MapGrpcService<ControlPlaneEnrollmentService>().AllowAnonymous();
+        app.MapGet("/live", () => "live\n").RequireHost($"*:{probes.Port}");
+        app.MapGet("/ready", () => "ready\n").RequireHost($"*:{probes.Port}");
+        app.MapMetrics().RequireHost($"*:{probes.Port}");
+        app.Lifetime.ApplicationStarted.Register(() => File.SetUnixFileMode(
+            Path.Combine(Path.GetFullPath(options.Data), "admin.sock"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+    }
+}

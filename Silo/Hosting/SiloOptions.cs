@@ -1,0 +1,89 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net;
+using Mesh.Spiffe;
+using Microsoft.Extensions.Options;
+
+namespace Mesh.Silo.Hosting;
+
+/// <summary>Configuration section <c>Silo</c>.</summary>
+public sealed class SiloOptions
+{
+    /// <summary>The data folder: store, key-encryption keys, admin socket.</summary>
+    /// <value>Required. Created with mode 0700.</value>
+    [Required(ErrorMessage = "Silo:Data is missing: name the data folder.")]
+    public string Data { get; set; } = "";
+
+    /// <summary>The trust domain that this silo serves. It can't change once the store has one.</summary>
+    /// <value>Default <c>mesh.example</c>.</value>
+    public string TrustDomain { get; set; } = "mesh.example";
+
+    /// <summary>The silo's own name, the last part of its SPIFFE ID.</summary>
+    /// <value>Default <c>silo-0</c>; a DNS label.</value>
+    [RegularExpression("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", ErrorMessage = "Silo:Name must be a DNS label in lower case.")]
+    public string Name { get; set; } = "silo-0";
+
+    /// <summary>Where ProxyHosts enroll and the admin API is served over TLS.</summary>
+    /// <value>IP:PORT; default <c>127.0.0.1:8443</c>.</value>
+    public string HttpsListen { get; set; } = "127.0.0.1:8443";
+
+    /// <summary>Where <c>/live</c>, <c>/ready</c> and <c>/metrics</c> are served in plaintext.</summary>
+    /// <value>IP:PORT; default <c>127.0.0.1:9994</c>.</value>
+    public string AdminListen { get; set; } = "127.0.0.1:9994";
+
+    /// <summary>Where ProxyHosts are told to enroll.</summary>
+    /// <value>https://HOST:PORT; default: as <see cref="HttpsListen"/>.</value>
+    public string? EnrollmentAddress { get; set; }
+
+    /// <summary>Orleans' port for silos, on loopback.</summary>
+    /// <value>Default 11111; 1 to 65535.</value>
+    [Range(1, 65535)]
+    public int SiloPort { get; set; } = 11111;
+
+    /// <summary>Orleans' port for clients, on loopback.</summary>
+    /// <value>Default 30000; 1 to 65535.</value>
+    [Range(1, 65535)]
+    public int GatewayPort { get; set; } = 30000;
+
+    /// <summary>How long a stop waits for calls that are under way.</summary>
+    /// <value>Default 5 seconds; 0 to 5 minutes.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
+    public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><see cref="TrustDomain"/>, read strictly.</summary>
+    internal TrustDomainName TrustDomainName => TrustDomainName.Parse(TrustDomain);
+
+    /// <summary>Where ProxyHosts enroll.</summary>
+    internal Uri EnrollmentUri => new(EnrollmentAddress ?? $"https://{HttpsListen}");
+}
+
+/// <summary>What attributes can't say.</summary>
+[OptionsValidator]
+internal sealed partial class SiloOptionsValidator : IValidateOptions<SiloOptions>;
+
+/// <summary>What attributes can't say of <see cref="SiloOptions"/>.</summary>
+internal sealed class SiloAddressValidator : IValidateOptions<SiloOptions>
+{
+    public ValidateOptionsResult Validate(string? name, SiloOptions options)
+    {
+        var mistakes = new List<string>();
+        if (!TrustDomainName.TryParse(options.TrustDomain, out _, out var error))
+        {
+            mistakes.Add($"Silo:TrustDomain '{options.TrustDomain}' is not a trust domain: {error}");
+        }
+
+        foreach (var (key, value) in new[] { ("HttpsListen", options.HttpsListen), ("AdminListen", options.AdminListen) })
+        {
+            if (!IPEndPoint.TryParse(value, out var endpoint) || endpoint.Port == 0)
+            {
+                mistakes.Add($"Silo:{key} '{value}' is not IP:PORT.");
+            }
+        }
+
+        if (options.EnrollmentAddress is { } address && (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme != "https"))
+        {
+            mistakes.Add($"Silo:EnrollmentAddress '{address}' is not https://HOST:PORT.");
+        }
+
+        return mistakes.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(mistakes);
+    }
+}

@@ -1,0 +1,34 @@
+using Mesh.Grains.Interfaces.Transport;
+using Mesh.Spiffe;
+
+namespace Mesh.Silo.Identity;
+
+/// <summary>The silo's own certificate and the bundle that it verifies others under; each handshake reads both anew.</summary>
+internal sealed class SiloIdentity(TimeProvider clock) : IControlPlaneIdentity
+{
+    private volatile Held? _held;
+
+    /// <inheritdoc/>
+    public SvidCredential Credential => Current.Credential;
+
+    /// <inheritdoc/>
+    public TrustBundle Bundle => Current.Bundle;
+
+    /// <inheritdoc/>
+    public SvidVerifier Verifier { get; } = new(clock);
+
+    /// <summary>Takes a new certificate into use. Connections that are open go on with the one before.</summary>
+    public void Use(SvidCredential credential) => _held = new Held(credential, _held?.Bundle ?? throw NotYet());
+
+    /// <summary>Takes a new bundle into use.</summary>
+    public void Use(TrustBundle bundle) => _held = _held is { } held ? held with { Bundle = bundle } : throw NotYet();
+
+    /// <summary>Takes the first certificate and bundle into use, before anything listens.</summary>
+    public void Use(SvidCredential credential, TrustBundle bundle) => _held = new Held(credential, bundle);
+
+    private Held Current => _held ?? throw NotYet();
+
+    private static InvalidOperationException NotYet() => new("The silo has no certificate yet.");
+
+    private sealed record Held(SvidCredential Credential, TrustBundle Bundle);
+}

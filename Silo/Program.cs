@@ -1,0 +1,33 @@
+using Mesh.Silo.Hosting;
+using Microsoft.Extensions.Options;
+
+// Exit codes: 0 stopped cleanly, 1 fault, 2 bad configuration.
+try
+{
+    await SiloHost.RunAsync(args);
+    return 0;
+}
+catch (OptionsValidationException mistakes)
+{
+    foreach (var mistake in mistakes.Failures)
+    {
+        await Console.Error.WriteLineAsync(mistake);
+    }
+
+    return 2;
+}
+catch (InvalidOperationException mistake) when (mistake.Source == "Microsoft.Extensions.Configuration.Binder")
+{
+    await Console.Error.WriteLineAsync(mistake.Message);
+    return 2;
+}
+catch (InvalidDataException mistake)
+{
+    await Console.Error.WriteLineAsync(mistake.Message);
+    return 2;
+}
+catch (IOException fault)
+{
+    await Console.Error.WriteLineAsync(fault.Message);
+    return 1;
+}

@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using Mesh.Grains.Interfaces.Errors;
+using Mesh.Grains.Tests.Support;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.Tests.Issuers;
+
+public class RenewalTests
+{
+    private static byte[] NewCsr(SpiffeId id)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return CertificateRequestBuilder.CreateCsr(id, key);
+    }
+
+    [Fact]
+    public async Task Each_renewal_is_the_next_generation_of_the_same_instance()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        var first = await web.EnrollAsync();
+
+        for (var i = 0; i < 5; i++)
+        {
+            mesh.Clock.Advance(TimeSpan.FromHours(16));
+            Assert.Equal(first.InstanceId, (await web.RenewAsync()).InstanceId);
+        }
+
+        Assert.Equal([1, 2, 3, 4, 5, 6], mesh.Issuance.Records.Select(record => record.Generation));
+        Assert.Equal(6, mesh.Issuance.Records.Select(record => X509Svid.Parse([record.Leaf]).SerialNumber).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_superseded_key_does_not_renew()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+        var stolen = web.Credential!;
+        await web.RenewAsync();
+        await web.RenewAsync();
+
+        var refusal = await Assert.ThrowsAsync<MeshException>(() => web.RenewAsync(NewCsr(web.Id), stolen));
+
+        Assert.Equal(MeshError.SupersededKey, refusal.Error);
+    }
+
+    [Fact]
+    public async Task A_renewal_whose_answer_was_lost_gets_the_same_answer_again()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+        var csr = NewCsr(web.Id);
+        var lost = await web.RenewAsync(csr, web.Credential!);
+
+        var again = await web.RenewAsync(csr, web.Credential!);
+
+        Assert.Equal(lost.Chain[0], again.Chain[0]);
+    }
+
+    [Fact]
+    public async Task Two_renewals_of_one_instance_at_once_yield_one_certificate()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            try
+            {
+                await web.RenewAsync(NewCsr(web.Id), web.Credential!);
+                return true;
+            }
+            catch (MeshException e) when (e.Error == MeshError.SupersededKey)
+            {
+                return false;
+            }
+        }));
+
+        Assert.Single(outcomes, won => won);
+    }
+
+    [Fact]
+    public async Task A_leaf_that_has_expired_still_renews_for_a_week()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+
+        mesh.Clock.Advance(TimeSpan.FromDays(7));
+        await web.RenewAsync();
+        mesh.Clock.Advance(TimeSpan.FromDays(8) + TimeSpan.FromMinutes(1));
+
+        var refusal = await Assert.ThrowsAsync<MeshException>(web.RenewAsync);
+        Assert.Equal(MeshError.NotPermitted, refusal.Error);
+    }
+
+    [Fact]
+    public async Task A_proof_by_another_key_and_a_leaf_of_nobody_are_refused()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        await using var stranger = await MeshCluster.StartAsync();
+        var (web, voting, foreign) = (new TestWorkload(mesh, "web"), new TestWorkload(mesh, "voting"), new TestWorkload(stranger, "web"));
+        await web.EnrollAsync();
+        await voting.EnrollAsync();
+        await foreign.EnrollAsync();
+        var csr = NewCsr(web.Id);
+
+        var byVoting = await Assert.ThrowsAsync<MeshException>(() => web.RenewAsync(csr, voting.Credential!));
+        var byStranger = await Assert.ThrowsAsync<MeshException>(() => web.RenewAsync(csr, foreign.Credential!));
+
+        Assert.Equal(MeshError.NotPermitted, byVoting.Error);
+        Assert.Equal(MeshError.NotPermitted, byStranger.Error);
+        Assert.Equal(2, mesh.Issuance.Records.Count);
+    }
+
+    [Fact]
+    public async Task A_banned_identity_neither_renews_nor_enrolls()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+        var epoch = (await mesh.Trust.BanAsync(web.Id)).Epoch;
+
+        var renewal = await Assert.ThrowsAsync<MeshException>(() => web.RenewAsync(NewCsr(web.Id), web.Credential!, epoch));
+        var enrollment = await Assert.ThrowsAsync<MeshException>(web.EnrollAsync);
+
+        Assert.Equal(MeshError.Revoked, renewal.Error);
+        Assert.Equal(MeshError.Revoked, enrollment.Error);
+    }
+
+    [Fact]
+    public async Task A_signer_behind_the_callers_epoch_refuses()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+        var epoch = (await mesh.BundleAsync()).Epoch;
+
+        var refusal = await Assert.ThrowsAsync<MeshException>(() => web.RenewAsync(NewCsr(web.Id), web.Credential!, epoch + 1));
+
+        Assert.Equal(MeshError.Stale, refusal.Error);
+    }
+
+    [Fact]
+    public async Task Requests_that_come_together_are_recorded_together()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var workloads = Enumerable.Range(0, 64).Select(i => new TestWorkload(mesh, $"load-{i}")).ToList();
+        await Task.WhenAll(workloads.Select(workload => workload.EnrollAsync()));
+
+        Assert.Equal(64, mesh.Issuance.Records.Count);
+        Assert.True(mesh.Issuance.Batches <= 64);
+        Assert.Equal(64, mesh.Issuance.Records.Select(record => (record.Issuer, record.Shard, record.Index)).Distinct().Count());
+    }
+}

@@ -1,0 +1,104 @@
+using Mesh.Grains.Issuance;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.Tests.Support;
+
+/// <summary>Issuance records without a disk. The one on SQLite is tested with the silo.</summary>
+internal sealed class MemoryIssuanceStore : IIssuanceStore
+{
+    private readonly List<IssuanceRecord> _records = [];
+    private readonly Dictionary<string, TokenRedemption> _redemptions = [];
+    private readonly Lock _gate = new();
+
+    /// <summary>Set to make every write fail.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>How many transactions appended anything.</summary>
+    public int Batches { get; private set; }
+
+    public IReadOnlyList<IssuanceRecord> Records
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _records];
+            }
+        }
+    }
+
+    public Task<long> GetNextIndexAsync(KeyHash issuer, int shard, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return Task.FromResult(_records.Where(r => r.Issuer == issuer && r.Shard == shard).Select(r => r.Index).DefaultIfEmpty(0).Max() + 1);
+        }
+    }
+
+    public async Task<IReadOnlyList<AppendOutcome>> AppendAsync(IReadOnlyList<IssuanceRecord> records, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        lock (_gate)
+        {
+            ThrowIfDown();
+            Batches++;
+            return [.. records.Select(Append)];
+        }
+    }
+
+    public Task<IssuanceRecord?> FindLatestAsync(string instanceId, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return Task.FromResult(_records.Where(r => r.InstanceId == instanceId).MaxBy(r => r.Generation));
+        }
+    }
+
+    public Task<IReadOnlyList<IssuanceRecord>> ListLiveAsync(SpiffeId? id, DateTimeOffset now, int limit, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return Task.FromResult<IReadOnlyList<IssuanceRecord>>(
+                [.. _records.GroupBy(r => r.InstanceId).Select(g => g.MaxBy(r => r.Generation)!).Where(r => r.NotAfter > now && (id is null || r.Id == id)).Take(limit)]);
+        }
+    }
+
+    public Task<string?> RedeemAsync(TokenRedemption redemption, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfDown();
+            if (_redemptions.TryAdd(redemption.TokenId, redemption))
+            {
+                return Task.FromResult<string?>(redemption.InstanceId);
+            }
+
+            var first = _redemptions[redemption.TokenId];
+            return Task.FromResult(first.CsrHash == redemption.CsrHash ? first.InstanceId : null);
+        }
+    }
+
+    private AppendOutcome Append(IssuanceRecord record)
+    {
+        if (_records.Exists(r => r.InstanceId == record.InstanceId && r.Generation == record.Generation))
+        {
+            return AppendOutcome.GenerationTaken;
+        }
+
+        if (_records.Exists(r => r.Issuer == record.Issuer && r.Shard == record.Shard && r.Index == record.Index))
+        {
+            return AppendOutcome.IndexTaken;
+        }
+
+        _records.Add(record);
+        return AppendOutcome.Appended;
+    }
+
+    private void ThrowIfDown()
+    {
+        if (IsDown)
+        {
+            throw new IOException("The store is down.");
+        }
+    }
+}

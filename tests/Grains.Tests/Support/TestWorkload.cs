@@ -1,0 +1,41 @@
+using System.Security.Cryptography;
+using Mesh.Grains.Interfaces.Issuers;
+using Mesh.Grains.Interfaces.Workloads;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.Tests.Support;
+
+/// <summary>What a proxy does, without a proxy: a key, a CSR, the evidence for it.</summary>
+internal sealed class TestWorkload(MeshCluster mesh, string account)
+{
+    public SpiffeId Id { get; } = SpiffeId.ForWorkload(MeshCluster.TrustDomain, "emojivoto", account);
+
+    public IWorkloadGrain Grain => mesh.Grains.GetGrain<IWorkloadGrain>(Id.ToString());
+
+    public SvidCredential? Credential { get; private set; }
+
+    public async Task<string> TokenAsync() =>
+        (await mesh.Trust.CreateJoinTokenAsync(Id, TimeSpan.FromHours(1), [new Uri("https://127.0.0.1:8086")])).Text;
+
+    public async Task<IssuedSvid> EnrollAsync()
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var issued = await EnrollAsync(CertificateRequestBuilder.CreateCsr(Id, key), await TokenAsync());
+        Credential = SvidCredential.Create(issued.Chain, key);
+        return issued;
+    }
+
+    public Task<IssuedSvid> EnrollAsync(byte[] csr, string token) =>
+        Grain.EnrollAsync(csr, new TokenEvidence(token), "proxyhost-0", CancellationToken.None);
+
+    public async Task<IssuedSvid> RenewAsync()
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var issued = await RenewAsync(CertificateRequestBuilder.CreateCsr(Id, key), Credential!);
+        Credential = SvidCredential.Create(issued.Chain, key);
+        return issued;
+    }
+
+    public Task<IssuedSvid> RenewAsync(byte[] csr, SvidCredential with, long epoch = 0) => Grain.CertifyAsync(
+        csr, new RenewalEvidence(with.Svid.LeafDer, RenewalProof.Create(with, csr)), epoch, "proxyhost-0", CancellationToken.None);
+}
