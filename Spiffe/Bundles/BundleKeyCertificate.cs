@@ -59,6 +59,6 @@ public static class BundleKeyCertificate
 
     private static Refusal? CheckRevocations(CertificatePath path, IReadOnlyList<Revocation> revocations) =>
         path.Certificates.FirstOrDefault(element => revocations.Any(revocation => revocation.KeyHash == element.KeyHash)) is { } revoked
-            ? new Refusal(SvidRejection.Revoked, $"{revoked.Label} is revoked.")
+            ? new Refusal(SvidRejection.Revoked, $"The certificate {revoked.Label} is revoked.")
             : null;
 }

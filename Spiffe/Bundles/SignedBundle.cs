@@ -99,6 +99,12 @@ public sealed record SignedBundle
         SuccessionRules.Check(Bundle, lastAccepted, now);
     }
 
+    /// <summary>Whether both are the same JWS.</summary>
+    public bool Equals(SignedBundle? other) => other is not null && Jws == other.Jws;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Jws.GetHashCode(StringComparison.Ordinal);
+
     private void CheckContent(TrustDomainName expected, DateTimeOffset now)
     {
         if (Bundle.TrustDomain != expected)

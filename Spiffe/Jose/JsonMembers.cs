@@ -5,6 +5,8 @@ namespace Mesh.Spiffe;
 /// <summary>The members of a JSON object that has a name in messages.</summary>
 internal readonly struct JsonMembers(JsonElement element, string path)
 {
+    private const int MaxTimeChars = 40;
+
     public string Path => path;
 
     public bool Has(string name) => element.TryGetProperty(name, out _);
@@ -27,10 +29,15 @@ internal readonly struct JsonMembers(JsonElement element, string path)
 
     public long? OptionalNumber(string name) => Has(name) ? Number(name) : null;
 
-    public DateTimeOffset Time(string name) =>
-        Required(name) is { ValueKind: JsonValueKind.String } value && value.TryGetDateTimeOffset(out var time)
-            ? time.ToUniversalTime()
-            : throw new FormatException($"The {NameOf(name)} is no time in ISO 8601.");
+    /// <summary>With its offset from UTC: a time without one would mean another instant on every machine.</summary>
+    public DateTimeOffset Time(string name)
+    {
+        var text = String(name, MaxTimeChars);
+        var isUtc = text.EndsWith('Z') || text.EndsWith("+00:00", StringComparison.Ordinal);
+        return isUtc && Required(name).TryGetDateTimeOffset(out var time)
+            ? time
+            : throw new FormatException($"The {NameOf(name)} is no time in UTC, in ISO 8601.");
+    }
 
     public TrustDomainName TrustDomain(string name) =>
         TrustDomainName.TryParse(String(name, TrustDomainName.MaxLength), out var trustDomain, out var error)

@@ -32,7 +32,7 @@ public static class SvidTls
             AllowRenegotiation = false,
             AllowTlsResume = false,
             EncryptionPolicy = EncryptionPolicy.RequireEncryption,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = AskNobody(),
             ApplicationProtocols = alpn is null ? null : [.. alpn],
         };
 
@@ -53,7 +53,7 @@ public static class SvidTls
             AllowRenegotiation = false,
             AllowTlsResume = false,
             EncryptionPolicy = EncryptionPolicy.RequireEncryption,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = AskNobody(),
             RemoteCertificateValidationCallback = Validate(check),
             ApplicationProtocols = alpn is null ? null : [.. alpn],
         };
@@ -78,6 +78,15 @@ public static class SvidTls
 
         return sent;
     }
+
+    /// <summary>The platform builds a chain before it asks us. It must not fetch what a stranger's certificate points to.</summary>
+    private static X509ChainPolicy AskNobody() => new()
+    {
+        DisableCertificateDownloads = true,
+        RevocationMode = X509RevocationMode.NoCheck,
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+    };
 
     private static RemoteCertificateValidationCallback Validate(PeerCheck check) =>
         (_, certificate, chain, _) => check(ChainOf(certificate, chain)).IsValid;

@@ -131,11 +131,6 @@ internal static class CertificateParser
             throw new FormatException("The serial number is negative.");
         }
 
-        if (serial.Span.IndexOfAnyExcept((byte)0) < 0)
-        {
-            throw new FormatException("The serial number is zero.");
-        }
-
         return serial.Length <= MaxSerialBytes
             ? serial
             : throw new FormatException($"The serial number has {serial.Length} bytes; at most {MaxSerialBytes} are allowed.");

@@ -13,7 +13,10 @@ internal static class CertificateRules
             }
         }
 
-        return null;
+        // RFC 5280 §4.1.2.2. Anchors are exempt: they are trusted by configuration, and some of SPIRE's number themselves zero.
+        return path.Certificates.SkipLast(1).FirstOrDefault(certificate => certificate.SerialNumber.Span.IndexOfAnyExcept((byte)0) < 0) is { } zero
+            ? new Refusal(SvidRejection.Malformed, $"{path.Name(zero)} has the serial number zero.")
+            : null;
     }
 
     private static Refusal? Check(ParsedCertificate certificate, string name)

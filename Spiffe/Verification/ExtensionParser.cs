@@ -6,7 +6,7 @@ namespace Mesh.Spiffe;
 internal static class ExtensionParser
 {
     private const int MaxExtensions = 32;
-    private const int MaxNames = 128;
+    private const int MaxNames = 1024;
     private const int MaxKeyIdentifierBytes = 64;
 
     public static CertificateExtensions Read(AsnReader list)

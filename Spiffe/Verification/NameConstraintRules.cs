@@ -29,7 +29,7 @@ internal static class NameConstraintRules
                 {
                     return new Refusal(
                         SvidRejection.NameConstraint,
-                        $"{path.Name(certificate)} has the name {Show(refused)}, which {path.Certificates[above].Label} may not issue.");
+                        $"{path.Name(certificate)} has the name {Show(refused)}, which the authority {path.Certificates[above].Label} may not issue.");
                 }
             }
         }

@@ -117,7 +117,7 @@ internal sealed class PathBuilder
         ?? _signatureRefusal
         ?? (_gaveUp
             ? new Refusal(SvidRejection.UnknownAuthority, "The chain's certificates name each other in so many ways that the search for a path was given up.")
-            : new Refusal(SvidRejection.UnknownAuthority, $"None of the bundle's {_anchors.Count} anchors issued {_furthest.Label}, where the chain ends."));
+            : new Refusal(SvidRejection.UnknownAuthority, $"None of the bundle's {_anchors.Count} anchors issued the certificate {_furthest.Label}, where the chain ends."));
 
     private static bool IdentifiersDiffer(ParsedCertificate certificate, ParsedCertificate candidate) =>
         certificate.Extensions.AuthorityKeyIdentifier is { } wanted

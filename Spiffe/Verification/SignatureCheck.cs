@@ -19,8 +19,8 @@ internal static class SignatureCheck
             return weakness is null
                 ? new Refusal(
                     SvidRejection.BadSignature,
-                    $"The signature of the certificate {certificate.Label} is not by the key of {issuer.Label}, which has the issuer's name.")
-                : new Refusal(SvidRejection.WeakKey, $"{issuer.Label} can't have signed {certificate.Label}: {weakness}.");
+                    $"The signature of the certificate {certificate.Label} is not by the key of the authority {issuer.Label}, which has the issuer's name.")
+                : new Refusal(SvidRejection.WeakKey, $"The authority {issuer.Label} can't have signed the certificate {certificate.Label}: {weakness}.");
         }
 
         return null;
