@@ -22,7 +22,7 @@ internal sealed class EnrollmentClient(ProxyHostIdentity identity, EnrollmentFol
         var text = folder.ReadToken(tokenFile);
         var token = JoinToken.ParseUnverified(text);
         _addresses = token.Addresses;
-        if (identity.SignedBundle is null)
+        if (identity.Bundles.Held is null)
         {
             await MeetAsync(token, cancellationToken);
         }
@@ -59,13 +59,13 @@ internal sealed class EnrollmentClient(ProxyHostIdentity identity, EnrollmentFol
         using var channel = Open(token.Addresses[0], contact.ProvisionalTls(Alpn));
         var answer = await new ControlPlaneEnrollment.ControlPlaneEnrollmentClient(channel)
             .FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken);
-        identity.AcceptFirst(contact.Accept(answer.SignedBundle));
+        identity.Bundles.AcceptFirst(contact.Accept(answer.SignedBundle));
     }
 
     private void Use(CertifyResponse answer, ECDsa key, SpiffeId expected)
     {
         var credential = SvidCredential.Create([.. answer.Chain.Select(der => der.Memory)], key);
-        identity.Accept(answer.SignedBundle);
+        identity.Bundles.Accept(answer.SignedBundle);
         var verification = identity.Verifier.Verify(credential.Svid.Chain, identity.Bundle, expected);
         if (!verification.IsValid)
         {

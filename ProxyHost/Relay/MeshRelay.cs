@@ -41,7 +41,7 @@ internal sealed partial class MeshRelay : IDisposable
     public (SignedBundle Bundle, Task Changed) ReadTrust()
     {
         var (_, changed) = _trust.Read();
-        return (_identity.SignedBundle!, changed);
+        return (_identity.Bundles.Held!, changed);
     }
 
     /// <summary>Follows the trust domain until disposed.</summary>
@@ -58,7 +58,7 @@ internal sealed partial class MeshRelay : IDisposable
     private async Task<TrustSnapshot?> PollTrustAsync(ITrustFeed feed, long known, CancellationToken cancellationToken)
     {
         var snapshot = await feed.PollAsync(known, cancellationToken);
-        if (snapshot is not null && _identity.Accept(snapshot.SignedBundle))
+        if (snapshot is not null && _identity.Bundles.Accept(snapshot.SignedBundle))
         {
             Log.BundleAccepted(_logger, snapshot.Sequence, snapshot.Epoch);
         }

@@ -12,7 +12,7 @@ namespace Mesh.ProxyHost.Sessions;
 internal sealed class EnrollmentService(IGrainFactory grains, ProxyHostIdentity identity, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
 {
     public override Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context) =>
-        Task.FromResult(new FetchBundleResponse { SignedBundle = identity.SignedBundle!.Jws });
+        Task.FromResult(new FetchBundleResponse { SignedBundle = identity.Bundles.Held!.Jws });
 
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)
     {

@@ -1,0 +1,51 @@
+using System.Net;
+
+namespace Mesh.Proxy.Hosting;
+
+/// <summary>Configuration section <c>Proxy</c>, read by <see cref="ProxyOptionsReader"/>.</summary>
+internal sealed record ProxyOptions
+{
+    /// <summary>The file that holds the join token, for the first start. Required.</summary>
+    public required string TokenFile { get; init; }
+
+    /// <summary>Where the last bundle and the token for the next start are kept. Required; created with mode 0700.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Where ProxyHosts listen; default: the addresses that the token names.</summary>
+    public IReadOnlyList<Uri> ProxyHosts { get; init; } = [];
+
+    /// <summary>Listeners for the mesh, each in front of one port of the application.</summary>
+    public IReadOnlyList<InboundOptions> Inbound { get; init; } = [];
+
+    /// <summary>Listeners for the application, each for one service.</summary>
+    public IReadOnlyList<OutboundOptions> Outbound { get; init; } = [];
+
+    /// <summary>Where <c>/live</c>, <c>/ready</c> and <c>/metrics</c> are served; default 127.0.0.1:4191.</summary>
+    public IPEndPoint AdminListen { get; init; } = new(IPAddress.Loopback, 4191);
+
+    /// <summary>How often edges are reported; default 1 second, 100 ms to 1 minute.</summary>
+    public TimeSpan ReportInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long open connections may go on after SIGTERM; default 30 seconds, 0 to 1 hour.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a client may take to say what it speaks; default 10 seconds, 100 ms to 1 minute.</summary>
+    public TimeSpan DetectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a TCP connect may take; default 5 seconds, 100 ms to 1 minute.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Connections at once, inbound and outbound each; default 10,000, 1 to 1,000,000.</summary>
+    public int MaxConnections { get; init; } = 10_000;
+}
+
+/// <summary>An inbound listener: the mesh on one side, the application on the other.</summary>
+internal sealed record InboundOptions(IPEndPoint Listen, IPEndPoint Application);
+
+/// <summary>An outbound listener: the application on one side, a service on the other.</summary>
+/// <param name="Listen">Where the application connects.</param>
+/// <param name="Service">NAME.NAMESPACE:PORT.</param>
+internal sealed record OutboundOptions(IPEndPoint Listen, string Service)
+{
+    public int ServicePort => int.Parse(Service.AsSpan(Service.LastIndexOf(':') + 1), provider: null);
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text;
+using Mesh.Proxy.Identity;
+using Mesh.Proxy.V1;
+
+namespace Mesh.Proxy.Metrics;
+
+/// <summary>The proxy's metrics in the Prometheus text format. Every name is listed in docs/metrics.md.</summary>
+internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, RefusalCounters refusals, DateTimeOffset started)
+{
+    public string Render()
+    {
+        var page = new StringBuilder();
+        var seen = edges.Snapshot().Where(edge => edge.Now.Opened > 0).Select(edge => (Labels: Labels(edge.Key), edge.Now)).ToList();
+        Family(page, LinkerdNames.TcpOpenTotal, "counter", "Connections opened.", seen.Select(edge => (edge.Labels, edge.Now.Opened)));
+        Family(page, LinkerdNames.TcpOpenConnections, "gauge", "Connections open now.", seen.Select(edge => (edge.Labels, edge.Now.Open)));
+        Family(
+            page, LinkerdNames.TcpCloseTotal, "counter", "Connections closed; errno is empty where both sides were done.",
+            seen.SelectMany(edge => new[]
+            {
+                ($"{edge.Labels},errno=\"\"", edge.Now.Closed - edge.Now.Failed), ($"{edge.Labels},errno=\"ABORTED\"", edge.Now.Failed),
+            }));
+        Family(
+            page, LinkerdNames.TcpReadBytesTotal, "counter", "Application bytes from the side that opened the connection.",
+            seen.Select(edge => (edge.Labels, edge.Now.FromOpener)));
+        Family(
+            page, LinkerdNames.TcpWriteBytesTotal, "counter", "Application bytes to the side that opened the connection.",
+            seen.Select(edge => (edge.Labels, edge.Now.ToOpener)));
+        Family(
+            page, LinkerdNames.RefusedTotal, "counter", "Connections refused, by direction and reason.",
+            refusals.Snapshot().Select(refusal => ($"direction=\"{refusal.Direction}\",reason=\"{Escape(refusal.Reason)}\"", refusal.Count)));
+        AppendIdentity(page);
+        Family(
+            page, LinkerdNames.ProcessStart, "gauge", "When this proxy started, in seconds since 1970.", [("", started.ToUnixTimeSeconds())]);
+        return page.ToString();
+    }
+
+    private void AppendIdentity(StringBuilder page)
+    {
+        if (identity.Credential is { } credential)
+        {
+            Family(
+                page, LinkerdNames.CertExpiration, "gauge", "When the certificate in use ends, in seconds since 1970.",
+                [("", credential.Svid.NotAfter.ToUnixTimeSeconds())]);
+        }
+
+        Family(page, LinkerdNames.CertRefreshCount, "counter", "Certificates taken into use.", [("", identity.Refreshes)]);
+        Family(page, LinkerdNames.BundleSequence, "gauge", "The trust bundle in force.", [("", identity.Bundles.Held?.Bundle.Sequence ?? 0)]);
+        Family(page, LinkerdNames.Ready, "gauge", "1 when certificate, bundle and policy are there.", [("", identity.IsReady ? 1 : 0)]);
+    }
+
+    private static void Family(StringBuilder page, string name, string type, string help, IEnumerable<(string Labels, long Value)> samples)
+    {
+        page.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
+        foreach (var (labels, value) in samples)
+        {
+            page.Append(CultureInfo.InvariantCulture, labels.Length == 0 ? $"{name} {value}\n" : $"{name}{{{labels}}} {value}\n");
+        }
+    }
+
+    private static string Labels(EdgeKey key)
+    {
+        var inbound = key.Direction == Direction.Inbound;
+        var labels = new StringBuilder();
+        labels.Append(
+            CultureInfo.InvariantCulture,
+            $"direction=\"{(inbound ? "inbound" : "outbound")}\",peer=\"{(inbound ? "src" : "dst")}\",target_port=\"{key.Port}\",tls=\"{key.Tls}\"");
+        if (key.NoTlsReason.Length > 0)
+        {
+            labels.Append(CultureInfo.InvariantCulture, $",no_tls_reason=\"{key.NoTlsReason}\"");
+        }
+
+        if (key.PeerId.Length > 0)
+        {
+            labels.Append(CultureInfo.InvariantCulture, $",{(inbound ? "client_id" : "server_id")}=\"{Escape(key.PeerId)}\"");
+        }
+
+        if (key.Service.Length > 0)
+        {
+            labels.Append(CultureInfo.InvariantCulture, $",authority=\"{Escape(key.Service)}\"");
+        }
+
+        return labels.Append(CultureInfo.InvariantCulture, $",kind=\"{Kind(key.Kind)}\"").ToString();
+    }
+
+    private static string Kind(EdgeKind kind) => kind switch
+    {
+        EdgeKind.Application => "application",
+        EdgeKind.Ingress => "ingress",
+        EdgeKind.Probe => "probe",
+        EdgeKind.Scrape => "scrape",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
+
+    internal static string Escape(string value) =>
+        value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+}

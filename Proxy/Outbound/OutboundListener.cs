@@ -1,0 +1,106 @@
+using System.Net.Sockets;
+using Mesh.Proxy.Discovery;
+using Mesh.Proxy.Hosting;
+using Mesh.Proxy.Identity;
+using Mesh.Proxy.Metrics;
+using Mesh.Proxy.Transport;
+using Mesh.Proxy.V1;
+using Mesh.Spiffe;
+using Microsoft.Extensions.Logging;
+
+namespace Mesh.Proxy.Outbound;
+
+/// <summary>From the application to one service: mutual TLS with exactly the identity that discovery named, or plain TCP where it named none.</summary>
+internal sealed partial class OutboundListener(
+    OutboundOptions options,
+    WorkloadIdentity identity,
+    ServiceDirectory services,
+    IMeshTransport transport,
+    LiveConnections live,
+    EdgeBook edges,
+    RefusalCounters refusals,
+    ILogger<OutboundListener> logger)
+{
+    private const string DirectionWord = "outbound";
+
+    public async Task ServeAsync(Socket application, CancellationToken cancellationToken)
+    {
+        application.NoDelay = true;
+        if (identity is not { IsReady: true, Credential: { } credential })
+        {
+            // Nothing passes before certificate, bundle and policy are there.
+            refusals.Add(DirectionWord, "not_ready");
+            return;
+        }
+
+        var candidates = services.Candidates(options.Service);
+        if (candidates.Count == 0)
+        {
+            refusals.Add(DirectionWord, "no_endpoints");
+            Log.NoEndpoints(logger, options.Service);
+            return;
+        }
+
+        foreach (var endpoint in candidates)
+        {
+            if (await TryAsync(application, endpoint, credential, cancellationToken))
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<bool> TryAsync(Socket application, ServiceEndpoint endpoint, SvidCredential credential, CancellationToken cancellationToken)
+    {
+        var edge = edges.For(KeyOf(endpoint));
+        IReadOnlyList<ReadOnlyMemory<byte>> shown = [];
+        var target = new OutboundTarget(
+            endpoint.Address,
+            endpoint.Identity is null ? null : credential,
+            endpoint.Identity?.DnsName ?? "",
+            chain => identity.Verify(shown = chain, endpoint.Identity),
+            edge,
+            end => endpoint.Identity is null ? NoRegistration.Instance : live.Add(DirectionWord, shown, end));
+        endpoint.Opened();
+        try
+        {
+            if (await transport.ForwardAsync(application, target, cancellationToken) is not { } failure)
+            {
+                return true;
+            }
+
+            edge.Refused();
+            refusals.Add(DirectionWord, failure.Reason);
+            Log.Refused(logger, options.Service, endpoint.Address, endpoint.Identity, failure.Reason, failure.Detail);
+            return false;
+        }
+        finally
+        {
+            endpoint.Closed();
+        }
+    }
+
+    private EdgeKey KeyOf(ServiceEndpoint endpoint) => endpoint.Identity is { } id
+        ? new EdgeKey(EdgeKind.Application, Direction.Outbound, id.ToString(), options.Service, options.ServicePort, "true", "", "TLSv1.3")
+        : new EdgeKey(
+            EdgeKind.Application, Direction.Outbound, "", options.Service, options.ServicePort, "no_identity", "not_provided_by_service_discovery", "TCP");
+
+    private sealed class NoRegistration : IDisposable
+    {
+        public static readonly NoRegistration Instance = new();
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 5801, Level = LogLevel.Warning, Message = "Did not use the endpoint {Address} of {Service}, expected {Expected}: {Reason}: {Detail}")]
+        public static partial void Refused(
+            ILogger logger, string service, System.Net.IPEndPoint address, SpiffeId? expected, string reason, string detail);
+
+        [LoggerMessage(EventId = 5802, Level = LogLevel.Warning, Message = "{Service} has no endpoints")]
+        public static partial void NoEndpoints(ILogger logger, string service);
+    }
+}

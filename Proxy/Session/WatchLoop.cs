@@ -1,0 +1,123 @@
+using Grpc.Core;
+using Mesh.Proxy.Discovery;
+using Mesh.Proxy.Identity;
+using Mesh.Proxy.V1;
+using Mesh.Spiffe;
+using Microsoft.Extensions.Logging;
+
+namespace Mesh.Proxy.Session;
+
+/// <summary>Holds the watch stream: bundle, policy and endpoints as they change. A stream that breaks resumes with the versions held.</summary>
+internal sealed partial class WatchLoop(
+    WorkloadIdentity identity, ProxyHostClient proxyHosts, ServiceDirectory services, TimeProvider clock, ILogger<WatchLoop> logger)
+{
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        var failures = 0;
+        while (!stopping.IsCancellationRequested)
+        {
+            if (identity.Credential is null)
+            {
+                await identity.NextCredential.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                continue;
+            }
+
+            var session = proxyHosts.Session();
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping, session.Retired);
+            var retire = RetireWithCertificateAsync(session, ended.Token);
+            try
+            {
+                await ReadAsync(session, () => failures = 0, ended.Token);
+            }
+            catch (Exception) when (ended.IsCancellationRequested)
+            {
+                // A newer session has taken over, or the proxy stops.
+            }
+            catch (Exception e) when (e is RpcException or IOException or HttpRequestException)
+            {
+                Log.Broken(logger, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
+                proxyHosts.MoveOn();
+                var wait = RenewalSchedule.RetryIn(null, failures++, clock.GetUtcNow(), Random.Shared.NextDouble());
+                await Task.Delay(wait, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            await ended.CancelAsync();
+            await retire;
+        }
+    }
+
+    // The next certificate opens the next session; this asks for it, so that the stream moves before the old one ends.
+    private async Task RetireWithCertificateAsync(OpenSession session, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested && identity.Credential == session.Credential)
+        {
+            await identity.NextCredential.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (!cancellationToken.IsCancellationRequested)
+        {
+            proxyHosts.Session();
+        }
+    }
+
+    private async Task ReadAsync(OpenSession session, Action succeeded, CancellationToken cancellationToken)
+    {
+        var request = new WatchRequest
+        {
+            BundleSequence = identity.Bundles.Bundle.Sequence,
+            PolicyVersion = identity.Policy?.Version ?? 0,
+            Services = { services.Versions() },
+        };
+        using var call = session.Client.Watch(request, cancellationToken: cancellationToken);
+        await foreach (var message in call.ResponseStream.ReadAllAsync(cancellationToken))
+        {
+            succeeded();
+            Apply(message);
+        }
+
+        throw new IOException("The ProxyHost ended the watch.");
+    }
+
+    private void Apply(WatchResponse message)
+    {
+        if (message.SignedBundle.Length > 0)
+        {
+            try
+            {
+                identity.Accept(message.SignedBundle);
+                Log.BundleInForce(logger, identity.Bundles.Bundle.Sequence, identity.Bundles.Bundle.Epoch);
+            }
+            catch (Exception e) when (e is BundleRejectedException or FormatException)
+            {
+                // The one that is held stays in force.
+                Log.BundleRejected(logger, e.Message);
+            }
+        }
+
+        if (message.Policy is { } policy)
+        {
+            identity.Use(policy);
+            Log.PolicyInForce(logger, policy.DefaultPolicy, policy.Version);
+        }
+
+        foreach (var service in message.Services)
+        {
+            services.Update(service);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 5301, Level = LogLevel.Information, Message = "Trust bundle {Sequence}, epoch {Epoch}, is in force")]
+        public static partial void BundleInForce(ILogger logger, long sequence, long epoch);
+
+        [LoggerMessage(EventId = 5302, Level = LogLevel.Error, Message = "Refused a trust bundle; the one that is held stays in force: {Reason}")]
+        public static partial void BundleRejected(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 5303, Level = LogLevel.Information, Message = "Policy {Policy}, version {Version}, is in force")]
+        public static partial void PolicyInForce(ILogger logger, DefaultPolicy policy, long version);
+
+        [LoggerMessage(EventId = 5304, Level = LogLevel.Warning, Message = "The watch has broken: {Reason}")]
+        public static partial void Broken(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using Mesh.Proxy.Identity;
+using Mesh.Proxy.Metrics;
+using Microsoft.Extensions.Logging;
+
+namespace Mesh.Proxy.Transport;
+
+/// <summary>The open connections with an authenticated peer, judged again under each new bundle: a revocation ends them too.</summary>
+internal sealed partial class LiveConnections
+{
+    private readonly ConcurrentDictionary<Live, Action> _live = new();
+    private readonly WorkloadIdentity _identity;
+    private readonly RefusalCounters _refusals;
+    private readonly ILogger<LiveConnections> _logger;
+
+    public LiveConnections(WorkloadIdentity identity, RefusalCounters refusals, ILogger<LiveConnections> logger)
+    {
+        (_identity, _refusals, _logger) = (identity, refusals, logger);
+        identity.BundleChanged += JudgeAgain;
+    }
+
+    /// <summary>Keeps a connection until the result is disposed.</summary>
+    public IDisposable Add(string direction, IReadOnlyList<ReadOnlyMemory<byte>> chain, Action end)
+    {
+        var live = new Live(this, direction, chain);
+        _live[live] = end;
+        return live;
+    }
+
+    private void JudgeAgain()
+    {
+        foreach (var (live, end) in _live)
+        {
+            // An expiry does not end a connection that was good when it began; only what the bundle says of its path does.
+            var verification = _identity.Verifier.VerifyIgnoringExpiry(live.Chain, _identity.Bundles.Bundle, expected: null, TimeSpan.MaxValue);
+            if (!verification.IsValid)
+            {
+                _refusals.Add(live.Direction, verification.Rejection.ToString());
+                Log.Ended(_logger, live.Direction, verification.Detail);
+                end();
+            }
+        }
+    }
+
+    private sealed class Live(LiveConnections owner, string direction, IReadOnlyList<ReadOnlyMemory<byte>> chain) : IDisposable
+    {
+        public string Direction => direction;
+
+        public IReadOnlyList<ReadOnlyMemory<byte>> Chain => chain;
+
+        public void Dispose() => owner._live.TryRemove(this, out _);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 5601, Level = LogLevel.Warning, Message = "Ended an open {Direction} connection: {Detail}")]
+        public static partial void Ended(ILogger logger, string direction, string detail);
+    }
+}

@@ -1,0 +1,54 @@
+namespace Mesh.Spiffe;
+
+/// <summary>The last accepted bundle of a proxy or ProxyHost: each that follows is verified against it, and it survives a restart.</summary>
+public sealed class BundleKeeper
+{
+    private readonly EnrollmentFolder _folder;
+    private readonly TimeProvider _clock;
+    private readonly Lock _gate = new();
+    private volatile SignedBundle? _held;
+
+    /// <summary>Starts from what the folder holds.</summary>
+    public BundleKeeper(EnrollmentFolder folder, TimeProvider clock)
+    {
+        (_folder, _clock) = (folder, clock);
+        _held = folder.ReadBundle();
+    }
+
+    /// <summary>The bundle in force; null before first contact.</summary>
+    public SignedBundle? Held => _held;
+
+    /// <summary>The bundle in force.</summary>
+    /// <exception cref="InvalidOperationException">There is none yet.</exception>
+    public TrustBundle Bundle => _held?.Bundle ?? throw new InvalidOperationException("There is no trust bundle before first contact.");
+
+    /// <summary>Takes the bundle that <see cref="FirstContact"/> accepted.</summary>
+    public void AcceptFirst(SignedBundle bundle)
+    {
+        lock (_gate)
+        {
+            _folder.WriteBundle(bundle);
+            _held = bundle;
+        }
+    }
+
+    /// <summary>Takes a newer bundle; false where it is the one that is held.</summary>
+    /// <exception cref="FormatException">It is not a bundle.</exception>
+    /// <exception cref="BundleRejectedException">It may not follow the one that is held.</exception>
+    public bool Accept(string signedBundle)
+    {
+        var bundle = SignedBundle.Parse(signedBundle);
+        lock (_gate)
+        {
+            bundle.VerifySuccessor(Bundle, _clock.GetUtcNow());
+            if (bundle.Bundle.Sequence == Bundle.Sequence)
+            {
+                return false;
+            }
+
+            _folder.WriteBundle(bundle);
+            _held = bundle;
+            return true;
+        }
+    }
+}
