@@ -54,8 +54,20 @@ internal static class JsonWebKeys
                 : throw new FormatException($"The 'kid' of the {key.Path} is empty.");
         }
 
+        // X509-SVID §6.2: an entry without a certificate is passed over. One with several is refused, as go-spiffe does: its
+        // publisher broke §6.1, and whoever takes the first would trust less than was meant, in silence.
+        if (!key.Has("x5c"))
+        {
+            return null;
+        }
+
         var certificates = key.Array("x5c", 8, (element, name) => StrictJson.Base64(element, name, SvidProfile.MaxCertificateBytes));
-        if (certificates.Count != 1)
+        if (certificates.Count == 0)
+        {
+            return null;
+        }
+
+        if (certificates.Count > 1)
         {
             throw new FormatException($"The 'x5c' of the {key.Path} has {certificates.Count} certificates; it must have one.");
         }

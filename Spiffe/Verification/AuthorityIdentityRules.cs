@@ -1,7 +1,7 @@
 namespace Mesh.Spiffe;
 
-/// <summary>An authority's SPIFFE ID, where it has one, has no path; between leaf and anchor it is the leaf's own trust domain
-/// (X509-SVID §2, §3.2).</summary>
+/// <summary>An authority's SPIFFE ID, where it has one, has no path; between leaf and anchor it is of the leaf's own trust domain
+/// (X509-SVID §2, §3.2, §4.3).</summary>
 internal static class AuthorityIdentityRules
 {
     private const string Scheme = "spiffe:";
@@ -40,6 +40,11 @@ internal static class AuthorityIdentityRules
         if (id.Path.Length > 0)
         {
             return $"has the ID {id}; an authority's ID has no path.";
+        }
+
+        if (authority.Extensions.KeyUsage is not { Critical: true })
+        {
+            return $"has the ID {id} and a key usage that is not critical.";
         }
 
         return trustDomain is null || id.TrustDomain == trustDomain

@@ -74,13 +74,15 @@ public sealed class TrustBundleJsonTests
     }
 
     [Fact]
-    public void Unknown_members_and_keys_of_unknown_use_or_type_are_passed_over()
+    public void Unknown_members_keys_of_unknown_use_or_type_and_keys_without_a_certificate_are_passed_over()
     {
         var json = JsonNode.Parse(TrustBundleJson.Write(Full))!.AsObject();
         json["other"] = "thing";
         json["keys"]!.AsArray().Add(JsonNode.Parse("""{"use":"wit-svid","kty":"EC"}"""));
         json["keys"]!.AsArray().Add(JsonNode.Parse("""{"use":"x509-svid","kty":"OKP"}"""));
         json["keys"]!.AsArray().Add(JsonNode.Parse("""{"kty":"EC"}"""));
+        json["keys"]!.AsArray().Add(JsonNode.Parse("""{"use":"x509-svid","kty":"EC"}"""));
+        json["keys"]!.AsArray().Add(JsonNode.Parse("""{"use":"x509-svid","kty":"EC","x5c":[]}"""));
         json["keys"]!.AsArray().Add(JsonNode.Parse("""{"use":"jwt-svid","kty":"EC","kid":"1"}"""));
         Assert.Equal(2, TrustBundleJson.Read(Bytes(json)).Anchors.Count);
     }
@@ -90,8 +92,7 @@ public sealed class TrustBundleJsonTests
         { "keys", "null" },
         { "keys", """{}""" },
         { "keys", """[1]""" },
-        { "keys", """[{"use":"x509-svid","kty":"EC"}]""" },
-        { "keys", """[{"use":"x509-svid","kty":"EC","x5c":[]}]""" },
+        { "keys", """[{"use":"x509-svid","kty":"EC","x5c":["AAAA","AAAA"]}]""" },
         { "keys", """[{"use":"x509-svid","kty":"EC","x5c":["AAAA"]}]""" },
         { "keys", """[{"use":"x509-svid","kty":"EC","x5c":["***"]}]""" },
         { "keys", """[{"use":"jwt-svid","kty":"EC"}]""" },

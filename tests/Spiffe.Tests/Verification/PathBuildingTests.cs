@@ -114,6 +114,7 @@ public sealed class PathBuildingTests
         ["no basic constraints"] = spec => spec.BasicConstraints = null,
         ["basic constraints not critical"] = spec => spec.BasicConstraints = new X509BasicConstraintsExtension(true, true, 0, critical: false),
         ["no key usage"] = spec => spec.KeyUsage = null,
+        ["an ID and a key usage that is not critical"] = spec => spec.KeyUsage = new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: false),
         ["no keyCertSign"] = spec => spec.KeyUsage = new X509KeyUsageExtension(X509KeyUsageFlags.CrlSign, critical: true),
         ["no subject key identifier"] = spec => spec.WithSubjectKeyIdentifier = false,
         ["no authority key identifier"] = spec => spec.WithAuthorityKeyIdentifier = false,
