@@ -54,7 +54,7 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
         page.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
         foreach (var (labels, value) in samples)
         {
-            page.Append(CultureInfo.InvariantCulture, labels.Length == 0 ? $"{name} {value}\n" : $"{name}{{{labels}}} {value}\n");
+            page.Append(name).Append(labels.Length == 0 ? "" : $"{{{labels}}}").Append(CultureInfo.InvariantCulture, $" {value}\n");
         }
     }
 

@@ -7,19 +7,19 @@ namespace Mesh.Proxy.Session;
 /// <summary>A session with one ProxyHost under one certificate.</summary>
 internal sealed class OpenSession(SvidCredential credential, GrpcChannel channel)
 {
-    private readonly CancellationTokenSource _retired = new();
+    private readonly TaskCompletionSource _retired = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public SvidCredential Credential => credential;
 
     public ProxySession.ProxySessionClient Client { get; } = new(channel);
 
-    /// <summary>Cancelled when another session has taken its place.</summary>
-    public CancellationToken Retired => _retired.Token;
+    /// <summary>Ends when another session has taken its place.</summary>
+    public Task Retired => _retired.Task;
 
     /// <summary>Ends the watch; calls that are under way are given time to end before the connection is closed.</summary>
     public void Retire()
     {
-        _retired.Cancel();
+        _retired.TrySetResult();
         _ = CloseLaterAsync();
     }
 
@@ -27,6 +27,5 @@ internal sealed class OpenSession(SvidCredential credential, GrpcChannel channel
     {
         await Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System);
         channel.Dispose();
-        _retired.Dispose();
     }
 }

@@ -15,19 +15,19 @@ internal sealed partial class ProxyHostClient(
     private static readonly SslApplicationProtocol[] Alpn = [SslApplicationProtocol.Http2];
 
     private readonly Lock _gate = new();
-    private IReadOnlyList<Uri> _addresses = configured;
+    private IReadOnlyList<Uri> _fromToken = [];
     private int _position;
     private OpenSession? _session;
 
     /// <summary>When a call that starts now has taken too long.</summary>
     public DateTime Deadline() => (clock.GetUtcNow() + CallLimit).UtcDateTime;
 
-    /// <summary>Takes the addresses that the token names, unless others were configured.</summary>
+    /// <summary>Takes the addresses that the token names; they count unless others were configured.</summary>
     public void UseAddressesOf(JoinToken token)
     {
         lock (_gate)
         {
-            _addresses = configured.Count > 0 ? configured : token.Addresses;
+            _fromToken = token.Addresses;
         }
     }
 
@@ -76,9 +76,14 @@ internal sealed partial class ProxyHostClient(
 
     public void Dispose() => _session?.Retire();
 
-    private Uri Address => _addresses.Count > 0
-        ? _addresses[_position % _addresses.Count]
-        : throw new IOException("No ProxyHost's address is known.");
+    private Uri Address
+    {
+        get
+        {
+            var addresses = configured.Count > 0 ? configured : _fromToken;
+            return addresses.Count > 0 ? addresses[_position % addresses.Count] : throw new IOException("No ProxyHost's address is known.");
+        }
+    }
 
     private SvidVerification CheckProxyHost(IReadOnlyList<ReadOnlyMemory<byte>> chain)
     {

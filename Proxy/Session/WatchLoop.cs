@@ -23,8 +23,8 @@ internal sealed partial class WatchLoop(
             }
 
             var session = proxyHosts.Session();
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping, session.Retired);
-            var retire = RetireWithCertificateAsync(session, ended.Token);
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            var replaced = EndWhenReplacedAsync(session, ended);
             try
             {
                 await ReadAsync(session, () => failures = 0, ended.Token);
@@ -42,22 +42,20 @@ internal sealed partial class WatchLoop(
             }
 
             await ended.CancelAsync();
-            await retire;
+            await replaced;
         }
     }
 
-    // The next certificate opens the next session; this asks for it, so that the stream moves before the old one ends.
-    private async Task RetireWithCertificateAsync(OpenSession session, CancellationToken cancellationToken)
+    // The next certificate opens the next session; the stream moves there before the old certificate ends.
+    private async Task EndWhenReplacedAsync(OpenSession session, CancellationTokenSource ended)
     {
-        while (!cancellationToken.IsCancellationRequested && identity.Credential == session.Credential)
+        var next = identity.NextCredential;
+        if (identity.Credential == session.Credential)
         {
-            await identity.NextCredential.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAny(next, session.Retired)).WaitAsync(ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        if (!cancellationToken.IsCancellationRequested)
-        {
-            proxyHosts.Session();
-        }
+        await ended.CancelAsync();
     }
 
     private async Task ReadAsync(OpenSession session, Action succeeded, CancellationToken cancellationToken)

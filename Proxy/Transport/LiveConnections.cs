@@ -8,6 +8,8 @@ namespace Mesh.Proxy.Transport;
 /// <summary>The open connections with an authenticated peer, judged again under each new bundle: a revocation ends them too.</summary>
 internal sealed partial class LiveConnections
 {
+    private static readonly TimeSpan WholeLife = TimeSpan.FromDays(36_500);
+
     private readonly ConcurrentDictionary<Live, Action> _live = new();
     private readonly WorkloadIdentity _identity;
     private readonly RefusalCounters _refusals;
@@ -32,7 +34,7 @@ internal sealed partial class LiveConnections
         foreach (var (live, end) in _live)
         {
             // An expiry does not end a connection that was good when it began; only what the bundle says of its path does.
-            var verification = _identity.Verifier.VerifyIgnoringExpiry(live.Chain, _identity.Bundles.Bundle, expected: null, TimeSpan.MaxValue);
+            var verification = _identity.Verifier.VerifyIgnoringExpiry(live.Chain, _identity.Bundles.Bundle, expected: null, WholeLife);
             if (!verification.IsValid)
             {
                 _refusals.Add(live.Direction, verification.Rejection.ToString());
