@@ -1,0 +1,115 @@
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Mesh.Cli.Output;
+using AdminClient = Mesh.Admin.V1.Admin.AdminClient;
+
+namespace Mesh.Cli.Admin;
+
+/// <summary>The admin API: over the unix socket of a data folder, or over TLS with a token.</summary>
+internal sealed class AdminConnection : IDisposable
+{
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
+
+    private readonly GrpcChannel _channel;
+    private readonly string _where;
+    private readonly string _hint;
+    private readonly Metadata _headers = [];
+
+    private AdminConnection(GrpcChannel channel, string where, string hint)
+    {
+        (_channel, _where, _hint) = (channel, where, hint);
+        Client = new AdminClient(channel);
+    }
+
+    private AdminClient Client { get; }
+
+    /// <summary>The control plane whose data folder is on this machine.</summary>
+    public static AdminConnection ToFolder(string data)
+    {
+        var socketPath = Path.Combine(data, "admin.sock");
+        var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
+        };
+        return new AdminConnection(
+            GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true }),
+            socketPath,
+            "Is a silo running there? Name its data folder with --data, or another control plane with --server.");
+    }
+
+    /// <summary>A control plane elsewhere.</summary>
+    /// <param name="server">https://HOST:PORT.</param>
+    /// <param name="tokenFile">The admin token.</param>
+    /// <param name="authorityFile">The anchors, PEM.</param>
+    public static AdminConnection ToServer(Uri server, string tokenFile, string authorityFile)
+    {
+        var anchors = new X509Certificate2Collection();
+        string token;
+        try
+        {
+            anchors.ImportFromPemFile(authorityFile);
+            token = File.ReadAllText(tokenFile).Trim();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new CliException(ExitCodes.Usage, e.Message, "--token-file names the admin token, --ca the anchors in PEM (mesh trust anchors).");
+        }
+
+        var handler = new SocketsHttpHandler();
+        // A silo is known by its SPIFFE ID under these anchors; the host name that it was reached by says nothing.
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) => SiloCheck.IsSilo(certificate, chain, anchors);
+        var connection = new AdminConnection(
+            GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true }),
+            server.ToString(),
+            "Is that a silo's HTTPS address, and are those its anchors?");
+        connection._headers.Add("authorization", $"Bearer {token}");
+        return connection;
+    }
+
+    /// <summary>One call; its failures become ends that a person can act on.</summary>
+    public async Task<T> CallAsync<T>(Func<AdminClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var limit = (TimeProvider.System.GetUtcNow() + CallLimit).UtcDateTime;
+            return await call(Client, new CallOptions(_headers, limit, cancellationToken));
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Internal && e.Status.DebugException is not null)
+        {
+            throw new CliException(ExitCodes.Unreachable, $"No control plane answers at {_where}.", _hint);
+        }
+        catch (RpcException e)
+        {
+            throw new CliException(ExitCodes.Refused, $"The control plane has refused: {e.Status.Detail}", NextAfter(e.StatusCode));
+        }
+    }
+
+    public void Dispose() => _channel.Dispose();
+
+    private static string NextAfter(StatusCode status) => status switch
+    {
+        StatusCode.Unauthenticated => "Check the token: --token-file names the file admin-token of the silo's data folder.",
+        StatusCode.Unavailable => "Try again in a moment.",
+        StatusCode.InvalidArgument => "Correct what it names; --help shows examples.",
+        _ => "The silo's log says more.",
+    };
+}

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using Mesh.Admin.V1;
+using Mesh.Cli.Output;
+using Spectre.Console;
+
+namespace Mesh.Cli.Commands;
+
+/// <summary><c>mesh service</c>: the endpoints of services and who answers there.</summary>
+internal static class ServiceCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var name = new Argument<string>("SERVICE") { Description = "NAME.NAMESPACE:PORT" };
+        var endpoints = new Option<string[]>("--endpoint")
+        {
+            Description = "IP:PORT, or IP:PORT=SPIFFE-ID where it is meshed; may be repeated", HelpName = "ENDPOINT", DefaultValueFactory = _ => [],
+        };
+        var set = new Command("set", "Replace the endpoints of a service") { name, endpoints };
+        set.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
+        {
+            var request = new SetServiceRequest { Name = parsed.GetValue(name) };
+            request.Endpoints.AddRange(parsed.GetValue(endpoints)!.Select(Read));
+            using var admin = context.Connect(parsed);
+            var service = await admin.CallAsync((client, options) => client.SetServiceAsync(request, options), cancellationToken);
+            Write(context, parsed, [service]);
+            return ExitCodes.Ok;
+        }));
+
+        var list = new Command("list", "Show every service");
+        list.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
+        {
+            using var admin = context.Connect(parsed);
+            var response = await admin.CallAsync((client, options) => client.ListServicesAsync(new ListServicesRequest(), options), cancellationToken);
+            Write(context, parsed, response.Services);
+            return ExitCodes.Ok;
+        }));
+        return new Command("service", "Show and set the endpoints of services") { set, list };
+    }
+
+    private static Endpoint Read(string text) => text.Split('=', 2) is [var address, var id]
+        ? new Endpoint { Address = address, SpiffeId = id }
+        : new Endpoint { Address = text };
+
+    private static void Write(CommandContext context, ParseResult parsed, Google.Protobuf.Collections.RepeatedField<Service> services)
+    {
+        if (context.WantsJson(parsed))
+        {
+            Console.WriteLine(JsonOutput.Of(services));
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Simple);
+        table.AddColumns("SERVICE", "ENDPOINT", "IDENTITY");
+        foreach (var service in services)
+        {
+            foreach (var endpoint in service.Endpoints.DefaultIfEmpty(new Endpoint { Address = "(none)" }))
+            {
+                table.AddRow(new Text(service.Name), new Text(endpoint.Address), new Text(endpoint.SpiffeId.Length > 0 ? endpoint.SpiffeId : "-"));
+            }
+        }
+
+        CommandContext.Write(table);
+    }
+}

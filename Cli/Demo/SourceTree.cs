@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using Mesh.Cli.Output;
+
+namespace Mesh.Cli.Demo;
+
+/// <summary>The project's own source tree, from which the demo builds what it starts.</summary>
+internal sealed class SourceTree
+{
+    private const string Solution = "MeshOrleans.sln";
+    private const string DemoFilter = "Cli/Demo/demo.slnf";
+
+    private readonly string _root;
+
+    private SourceTree(string root) => _root = root;
+
+    /// <exception cref="CliException">Neither the program nor the current folder is inside the source tree.</exception>
+    public static SourceTree Find() =>
+        Above(Environment.CurrentDirectory) ?? Above(AppContext.BaseDirectory) ?? throw new CliException(
+            ExitCodes.Environment, "The demo starts the mesh from its source tree, and this is not inside it.", $"Run it in a clone, beside {Solution}.");
+
+    /// <summary>The assembly that a project was built into.</summary>
+    public string Assembly(string project) =>
+        Path.Combine(_root, "artifacts", "bin", project, "release", $"{project}.dll");
+
+    /// <summary>Builds everything that the demo starts.</summary>
+    /// <exception cref="CliException">The build has failed; what it said is on stderr.</exception>
+    public async Task BuildAsync(CancellationToken cancellationToken)
+    {
+        // Build servers would outlive the demo, which leaves no process behind.
+        var start = new ProcessStartInfo(
+            "dotnet", ["build", DemoFilter, "-c", "Release", "-nologo", "-v", "quiet", "-nodeReuse:false", "-p:UseSharedCompilation=false"])
+        {
+            WorkingDirectory = _root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var build = Process.Start(start) ?? throw new CliException(ExitCodes.Environment, "dotnet could not be started.", "Install the .NET SDK.");
+        var output = build.StandardOutput.ReadToEndAsync(CancellationToken.None);
+        var errors = build.StandardError.ReadToEndAsync(CancellationToken.None);
+        try
+        {
+            await build.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            build.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        if (build.ExitCode != 0)
+        {
+            await Console.Error.WriteLineAsync(await output + await errors);
+            throw new CliException(ExitCodes.Environment, "The build has failed.", $"What it said is above; dotnet build {DemoFilter} -c Release says it again.");
+        }
+    }
+
+    private static SourceTree? Above(string folder)
+    {
+        for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, Solution)))
+            {
+                return new SourceTree(at.FullName);
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,27 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+
+namespace Mesh.Cli.Output;
+
+/// <summary>Messages of the admin API as JSON with the proto's own field names.</summary>
+internal static class JsonOutput
+{
+    private static readonly JsonFormatter Formatter = new(
+        JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true).WithFormatDefaultValues(true));
+
+    private static readonly JsonSerializerOptions Indented =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Of(IMessage message) => Indent(Formatter.Format(message));
+
+    public static string Of<T>(RepeatedField<T> messages)
+        where T : IMessage => Indent($"[{string.Join(",", messages.Select(message => Formatter.Format(message)))}]");
+
+    private static string Indent(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return JsonSerializer.Serialize(document.RootElement, Indented);
+    }
+}
