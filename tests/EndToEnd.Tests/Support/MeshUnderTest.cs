@@ -139,20 +139,13 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     public async Task<string> ProxyHostTokenAsync(string name) =>
         (await Admin.CreateProxyHostTokenAsync(new CreateProxyHostTokenRequest { Name = name })).Token;
 
-    /// <summary>Starts a workload's proxy and waits until it may serve.</summary>
-    public async Task<ProxyUnderTest> StartProxyAsync(string workload, string? application = null, params string[] services)
-    {
-        var proxy = await LaunchProxyAsync(workload, application, services, []);
-        await Http.UntilReadyAsync(proxy.Admin);
-        return proxy;
-    }
-
     /// <summary>Starts a workload's proxy and waits for nothing.</summary>
-    public async Task<ProxyUnderTest> LaunchProxyAsync(string workload, string? application, IReadOnlyList<string> services, IEnumerable<string> settings)
+    public async Task<ProxyUnderTest> LaunchProxyAsync(
+        string workload, string? application, IReadOnlyList<string> services, IEnumerable<string> settings, bool isNative = false)
     {
         var tokenFile = _folder.File($"{workload}.token");
         await File.WriteAllTextAsync(tokenFile, await TokenAsync(workload));
-        var proxy = new ProxyUnderTest(IdOf(workload), tokenFile, _folder.File($"{workload}-proxy"), application, services, settings);
+        var proxy = new ProxyUnderTest(IdOf(workload), tokenFile, _folder.File($"{workload}-proxy"), application, services, settings, isNative);
         Track(proxy.Start());
         return proxy;
     }

@@ -17,13 +17,13 @@ internal sealed class MeshedPair : IAsyncDisposable
     /// <summary>Where the client's application connects.</summary>
     public string Entrance => Client.Outbound(Service);
 
-    public static async Task<MeshedPair> StartAsync(MeshUnderTest mesh, string name)
+    public static async Task<MeshedPair> StartAsync(MeshUnderTest mesh, string name, bool isNative = false)
     {
         var application = new EchoApplication();
         var service = $"{name}-server.shop:7000";
-        var server = await mesh.LaunchProxyAsync($"{name}-server", application.Address, [], []);
+        var server = await mesh.LaunchProxyAsync($"{name}-server", application.Address, [], [], isNative);
         await mesh.SetServiceAsync(service, server.Inbound, server.Id);
-        var client = await mesh.LaunchProxyAsync($"{name}-client", null, [service], []);
+        var client = await mesh.LaunchProxyAsync($"{name}-client", null, [service], [], isNative);
         await Http.UntilReadyAsync(server.Admin);
         await Http.UntilReadyAsync(client.Admin);
         await client.Process.SaysAsync($"Service {service}, version 1");

@@ -2,12 +2,13 @@ using Mesh.Tests.Processes;
 
 namespace Mesh.EndToEnd.Tests.Support;
 
-/// <summary>Which build of the proxy runs: the ordinary one, or the native one that MESH_PROXY_BINARY names.</summary>
+/// <summary>The two builds of the proxy: the ordinary one, and the native one where it was published.</summary>
 internal static class ProxyBinary
 {
-    public static string? Native => Environment.GetEnvironmentVariable("MESH_PROXY_BINARY") is { Length: > 0 } path ? path : null;
+    /// <summary>Where <c>dotnet publish Proxy -c Release -o artifacts/publish/proxy-native</c> leaves it.</summary>
+    public static string Native => Path.Combine(Programs.Root, "artifacts", "publish", "proxy-native", "Proxy");
 
-    public static TestProcess Start(string name, IEnumerable<string> arguments) => Native is { } native
-        ? TestProcess.Start(name, native, arguments)
+    public static TestProcess Start(string name, IEnumerable<string> arguments, bool isNative = false) => isNative
+        ? TestProcess.Start(name, Native, arguments)
         : TestProcess.StartDotnet(name, Programs.Assembly("Proxy"), arguments);
 }

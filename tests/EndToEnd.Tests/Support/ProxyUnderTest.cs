@@ -5,7 +5,7 @@ namespace Mesh.EndToEnd.Tests.Support;
 
 /// <summary>A proxy process in front of one application, with a listener for each service that it calls.</summary>
 internal sealed class ProxyUnderTest(
-    SpiffeId id, string tokenFile, string data, string? application, IReadOnlyList<string> services, IEnumerable<string> settings)
+    SpiffeId id, string tokenFile, string data, string? application, IReadOnlyList<string> services, IEnumerable<string> settings, bool isNative)
 {
     private readonly Dictionary<string, string> _outbound = services.ToDictionary(service => service, _ => FreePorts.NextAddress());
 
@@ -21,7 +21,7 @@ internal sealed class ProxyUnderTest(
 
     public string Outbound(string service) => _outbound[service];
 
-    /// <summary>Starts it, again where it was there before. The NativeAOT build where the test run names one.</summary>
+    /// <summary>Starts it, again where it was there before.</summary>
     public TestProcess Start()
     {
         List<string> arguments =
@@ -40,7 +40,7 @@ internal sealed class ProxyUnderTest(
         }
 
         arguments.AddRange(settings);
-        return Process = ProxyBinary.Start($"{id.ServiceAccount}-proxy", arguments);
+        return Process = ProxyBinary.Start($"{id.ServiceAccount}-proxy", arguments, isNative);
     }
 
     public Task<string> MetricsAsync() => Http.GetAsync($"http://{Admin}/metrics");
