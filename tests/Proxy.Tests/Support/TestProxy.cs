@@ -31,13 +31,15 @@ internal sealed class TestProxy : IAsyncDisposable
     public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null)
     {
         (Domain, _bundles) = (domain, bundles);
-        Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), new FakeTimeProvider(TestTrustDomain.Now));
+        Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock);
         Live = new LiveConnections(Identity, Refusals, Log.Factory.CreateLogger<LiveConnections>());
         Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
         _transport = new SslStreamTransport(chain => Identity.Verify(chain), detectTimeout ?? TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5));
     }
 
     public TestTrustDomain Domain { get; }
+
+    public FakeTimeProvider Clock { get; } = new(TestTrustDomain.Now);
 
     public WorkloadIdentity Identity { get; }
 
