@@ -71,9 +71,8 @@ public sealed class InboundRefusalTests : IAsyncLifetime
     public async Task A_refused_proxy_gives_its_application_an_error_and_no_clean_end()
     {
         _pair.Voting.Publish(bundle => bundle with { Bans = [new IdentityBan(_pair.East.Web, Spiffe.Tests.TestTrustDomain.Now)] });
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(_application.Address));
 
-        Assert.False((await Reception.ReadAsync(client)).EndedCleanly);
+        Assert.False((await Reception.OfAsync(_pair.Connect(_application.Address))).EndedCleanly);
 
         await AssertRefusedAsync(nameof(SvidRejection.Banned), "is banned");
     }

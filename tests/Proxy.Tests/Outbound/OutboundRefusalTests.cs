@@ -18,7 +18,7 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
     {
         var (server, view) = RawPeer.Server(_pair.East.Credential(_pair.VotingId));
         await using var _ = server;
-        using var client = await TestApplication.ConnectAsync(_pair.Web.ListenOutbound((server.Address, _pair.VotingId)));
+        using var client = TestApplication.Connect(_pair.Web.ListenOutbound((server.Address, _pair.VotingId)));
         await TestApplication.SendAsync(client, "hello"u8.ToArray());
 
         Assert.Equal(new ServerView("voting.shop.east.example", MeshProtocol.Tcp, SslProtocols.Tls13, 5), await view);
@@ -68,7 +68,7 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
         // Which endpoint comes first is drawn anew for each call; a hundred times the good one is out of the question.
         for (var call = 0; call < 100 && _pair.Web.Refused("outbound", nameof(SvidRejection.UnexpectedIdentity)) == 0; call++)
         {
-            using var client = await TestApplication.ConnectAsync(address);
+            using var client = TestApplication.Connect(address);
             await TestApplication.SendAsync(client, "hello"u8.ToArray());
             Assert.Equal(5, await client.ReceiveAsync(new byte[16], TestContext.Current.CancellationToken));
         }
@@ -80,9 +80,7 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
     [Fact]
     public async Task A_service_without_endpoints_is_an_error_with_a_line_and_a_count()
     {
-        using var client = await TestApplication.ConnectAsync(_pair.Web.ListenOutbound());
-
-        Assert.False((await Reception.ReadAsync(client)).EndedCleanly);
+        Assert.False((await Reception.OfAsync(_pair.Web.ListenOutbound())).EndedCleanly);
 
         await _pair.Web.Log.SaysAsync(5802, "service.shop:8080");
         Assert.Equal(1, _pair.Web.Refused("outbound", "no_endpoints"));
@@ -92,7 +90,7 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
     public async Task An_endpoint_without_an_identity_is_reached_in_plaintext_and_counted_with_its_reason()
     {
         await using var application = TestApplication.Echo();
-        using var client = await TestApplication.ConnectAsync(_pair.Web.ListenOutbound((application.Address, null)));
+        using var client = TestApplication.Connect(_pair.Web.ListenOutbound((application.Address, null)));
         await TestApplication.SendAsync(client, "hello"u8.ToArray());
         client.Shutdown(System.Net.Sockets.SocketShutdown.Send);
 
@@ -119,10 +117,7 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
 
     private async Task AssertRefusedAsync(IPEndPoint server, string reason, string says)
     {
-        using var client = await TestApplication.ConnectAsync(_pair.Web.ListenOutbound((server, _pair.VotingId)));
-        await TestApplication.SendAsync(client, "hello"u8.ToArray());
-
-        var received = await Reception.ReadAsync(client);
+        var received = await Reception.OfAsync(_pair.Web.ListenOutbound((server, _pair.VotingId)), "hello"u8.ToArray());
 
         Assert.Empty(received.Bytes);
         Assert.False(received.EndedCleanly);

@@ -20,7 +20,7 @@ internal static class RawPeer
     /// <returns>What came back; null where the connection ended with an error, be it in the handshake or after it.</returns>
     public static async Task<byte[]?> CallAsync(IPEndPoint address, SslClientAuthenticationOptions options)
     {
-        using var socket = await TestApplication.ConnectAsync(address);
+        using var socket = TestApplication.Connect(address);
         await using var tls = new SslStream(new NetworkStream(socket));
         try
         {

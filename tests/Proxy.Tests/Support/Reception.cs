@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace Mesh.Proxy.Tests.Support;
@@ -22,6 +23,21 @@ internal sealed record Reception(byte[] Bytes, bool EndedCleanly)
         catch (SocketException)
         {
             return new Reception(received.ToArray(), EndedCleanly: false);
+        }
+    }
+
+    /// <summary>Connects, says something, and reads to the end. A reset may come before it is said.</summary>
+    public static async Task<Reception> OfAsync(IPEndPoint address, ReadOnlyMemory<byte> said = default)
+    {
+        try
+        {
+            using var socket = TestApplication.Connect(address);
+            await TestApplication.SendAsync(socket, said);
+            return await ReadAsync(socket);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+        {
+            return new Reception([], EndedCleanly: false);
         }
     }
 

@@ -54,10 +54,11 @@ internal sealed class TestApplication : IAsyncDisposable
         }
     }
 
-    public static async Task<Socket> ConnectAsync(IPEndPoint address)
+    /// <remarks>Not asynchronously: that fails where the other side has accepted and reset before anyone looked.</remarks>
+    public static Socket Connect(IPEndPoint address)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(address, TestContext.Current.CancellationToken);
+        socket.Connect(address);
         return socket;
     }
 

@@ -55,7 +55,7 @@ internal sealed class TlsRelay : IAsyncDisposable
 
     private async Task ServeAsync(Socket client)
     {
-        using var server = await TestApplication.ConnectAsync(_server);
+        using var server = TestApplication.Connect(_server);
         using var clientStream = new NetworkStream(client);
         using var serverStream = new NetworkStream(server);
         await Task.WhenAll(PassAsync(Way.ToServer, clientStream, server), PassAsync(Way.ToClient, serverStream, client));

@@ -16,7 +16,7 @@ public sealed class CarryTests : IAsyncLifetime
     public async Task Millions_of_bytes_arrive_as_they_were_sent_both_ways_at_once()
     {
         await using var application = TestApplication.Echo();
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(application.Address));
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
         var sent = TestBytes.Random(1, Many);
 
         var receiving = Reception.ReadAsync(client);
@@ -43,7 +43,7 @@ public sealed class CarryTests : IAsyncLifetime
             await started.Task;
             received.SetResult(await Reception.ReadAsync(socket, chunk: 1_000, pause: async () => await Task.Yield()));
         });
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(application.Address));
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
         var sent = TestBytes.Random(3, Many);
         var sending = TestApplication.SendAsync(client, sent);
         await Eventually.ThatAsync(() => _pair.Voting.Edges.Snapshot().Sum(edge => edge.Now.FromOpener), count => count > 0, "the first bytes");
@@ -68,7 +68,7 @@ public sealed class CarryTests : IAsyncLifetime
             await TestApplication.SendAsync(socket, answer);
             socket.Shutdown(SocketShutdown.Send);
         });
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(application.Address));
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
         await TestApplication.SendAsync(client, question);
         client.Shutdown(SocketShutdown.Send);
 
@@ -90,7 +90,7 @@ public sealed class CarryTests : IAsyncLifetime
             socket.Shutdown(SocketShutdown.Send);
             heard.SetResult(await Reception.ReadAsync(socket));
         });
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(application.Address));
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
 
         var greeted = await Reception.ReadAsync(client);
         await TestApplication.SendAsync(client, told);
@@ -110,7 +110,7 @@ public sealed class CarryTests : IAsyncLifetime
             await TestApplication.SendAsync(socket, new byte[3_000]);
             socket.Shutdown(SocketShutdown.Send);
         });
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(application.Address));
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
         await TestApplication.SendAsync(client, new byte[70_000]);
         client.Shutdown(SocketShutdown.Send);
         await Reception.ReadAsync(client);
@@ -131,7 +131,7 @@ public sealed class CarryTests : IAsyncLifetime
     public async Task A_connection_is_counted_as_open_while_it_is()
     {
         await using var application = TestApplication.Echo();
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(application.Address));
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
         await TestApplication.SendAsync(client, "hello"u8.ToArray());
         Assert.Equal(5, await client.ReceiveAsync(new byte[16], TestContext.Current.CancellationToken));
 
@@ -151,7 +151,7 @@ public sealed class CarryTests : IAsyncLifetime
             connected.SetResult(socket);
             atApplication.SetResult(await Reception.ReadAsync(socket));
         });
-        using var client = await TestApplication.ConnectAsync(_pair.Connect(application.Address));
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
         await TestApplication.SendAsync(client, "hello"u8.ToArray());
         var served = await connected.Task;
         await Eventually.EqualAsync(5, () => _pair.Voting.Edge.Now.FromOpener);
@@ -170,9 +170,8 @@ public sealed class CarryTests : IAsyncLifetime
         var application = TestApplication.Echo();
         var address = _pair.Connect(application.Address);
         await application.DisposeAsync();
-        using var client = await TestApplication.ConnectAsync(address);
 
-        Assert.False((await Reception.ReadAsync(client)).EndedCleanly);
+        Assert.False((await Reception.OfAsync(address)).EndedCleanly);
         await _pair.Voting.Log.SaysAsync(5702, application.Address.ToString(), "refused");
         await Eventually.EqualAsync(1, () => _pair.Voting.Refused("inbound", "connect"));
         Assert.Equal((0, 1), (_pair.Voting.Edge.Now.Opened, _pair.Voting.Edge.Now.Refused));

@@ -105,7 +105,7 @@ public sealed class LiveConnectionTests : IAsyncLifetime
 
     private async Task<Socket> OpenAsync()
     {
-        var client = await TestApplication.ConnectAsync(_pair.Connect(_application.Address));
+        var client = TestApplication.Connect(_pair.Connect(_application.Address));
         await SayAsync(client);
         return client;
     }

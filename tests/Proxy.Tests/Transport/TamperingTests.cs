@@ -138,7 +138,7 @@ public sealed class TamperingTests : IAsyncLifetime
         var (application, received) = TestApplication.Reader();
         await using var _ = application;
         TlsRelay? relay = null;
-        using var client = await TestApplication.ConnectAsync(
+        using var client = TestApplication.Connect(
             _pair.Connect(application.Address, server => (relay = new TlsRelay(server, change)).Address));
         await using var __ = relay!;
         var sent = TestBytes.Random(11, Count);
@@ -163,7 +163,7 @@ public sealed class TamperingTests : IAsyncLifetime
             atApplication.SetResult(await reading);
         });
         TlsRelay? relay = null;
-        using var client = await TestApplication.ConnectAsync(
+        using var client = TestApplication.Connect(
             _pair.Connect(application.Address, server => (relay = new TlsRelay(server, change)).Address));
         await using var _ = relay!;
 
