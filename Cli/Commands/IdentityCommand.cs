@@ -55,7 +55,7 @@ internal static class IdentityCommand
 
     internal static bool Matches(string spiffeId, string wanted) =>
         spiffeId == wanted
-        || (Spiffe.SpiffeId.TryParse(spiffeId, out var id, out _)
+        || (Spiffe.SpiffeId.TryParse(spiffeId, out var id, out _) && id.Role == Spiffe.IdentityRole.Workload
             && (id.ServiceAccount == wanted || $"{id.Namespace}/{id.ServiceAccount}" == wanted));
 
     private static Table Summary(IEnumerable<Identity> identities, DateTimeOffset now)
