@@ -18,6 +18,7 @@ internal static class MeshCommandLine
             EdgesCommand.Create(context),
             IdentityCommand.Create(context),
             TrustCommand.Create(context),
+            IssuerCommand.Create(context),
             TokenCommand.Create(context),
             ServiceCommand.Create(context),
             PolicyCommand.Create(context),

@@ -62,7 +62,7 @@ public sealed class DemoVerdictTests
     private static DemoPlan PlanWith(params string[] settings)
     {
         var read = DemoSettings.Parse(settings);
-        return new DemoPlan(SourceTree.Find(), new DemoPorts(null, read), read, "/nowhere");
+        return new DemoPlan(SourceTree.Find("Debug"), new DemoPorts(null, read), read, "/nowhere");
     }
 
     private static Edge[] Expected(DemoPlan plan) =>
