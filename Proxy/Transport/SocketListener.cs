@@ -33,20 +33,20 @@ internal sealed class SocketListener : IDisposable
     /// <summary>Connections that are being served.</summary>
     public int Open => Volatile.Read(ref _open);
 
-    /// <summary>Accepts until told to stop.</summary>
+    /// <summary>Accepts until told to stop. Then new clients are refused at once: nobody would serve those who wait in the kernel.</summary>
     public async Task RunAsync(Func<Socket, Task> serve, CancellationToken stopping)
     {
-        while (!stopping.IsCancellationRequested)
+        try
         {
-            try
+            while (true)
             {
                 await _slots.WaitAsync(stopping);
                 _ = ServeAsync(await AcceptAsync(stopping), serve);
             }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+        }
+        catch (OperationCanceledException)
+        {
+            _socket.Dispose();
         }
     }
 

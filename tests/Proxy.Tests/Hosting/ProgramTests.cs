@@ -5,10 +5,14 @@ namespace Mesh.Proxy.Tests.Hosting;
 /// <summary>The program itself, as whoever starts it sees it.</summary>
 public sealed class ProgramTests
 {
+    // As it was built, with nothing of the tests beside it.
+    private static readonly string Assembly = Path.GetFullPath(
+        Path.Combine(AppContext.BaseDirectory, "..", "..", "Proxy", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "Proxy.dll"));
+
     [Fact]
     public async Task A_wrong_configuration_ends_with_code_2_and_a_line_for_each_mistake()
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Proxy.dll"), "--Proxy:Data=/tmp", "--Proxy:Drain=soon"])
+        var start = new ProcessStartInfo("dotnet", [Assembly, "--Proxy:Data=/tmp", "--Proxy:Drain=soon"])
         {
             RedirectStandardError = true,
         };

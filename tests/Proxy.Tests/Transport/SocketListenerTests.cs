@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Mesh.Proxy.Tests.Support;
 using Mesh.Proxy.Transport;
 
@@ -32,11 +33,12 @@ public sealed class SocketListenerTests
     }
 
     [Fact]
-    public async Task Told_to_stop_it_accepts_nobody_and_counts_those_who_are_still_served()
+    public async Task Told_to_stop_it_refuses_newcomers_and_counts_those_who_are_still_served()
     {
         var end = new TaskCompletionSource();
         using var stopping = new CancellationTokenSource();
         using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 10);
+        var address = listener.Address;
         var running = listener.RunAsync(_ => end.Task, stopping.Token);
         using var client = TestApplication.Connect(listener.Address);
         await Eventually.EqualAsync(1, () => listener.Open);
@@ -44,7 +46,8 @@ public sealed class SocketListenerTests
         await stopping.CancelAsync();
         await running;
 
-        using var late = TestApplication.Connect(listener.Address);
+        var refusal = Assert.Throws<SocketException>(() => TestApplication.Connect(address));
+        Assert.Equal(SocketError.ConnectionRefused, refusal.SocketErrorCode);
         Assert.Equal(1, listener.Open);
         end.SetResult();
         await Eventually.EqualAsync(0, () => listener.Open);
