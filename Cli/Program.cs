@@ -1,31 +1,14 @@
 using System.CommandLine;
 using Mesh.Cli.Commands;
 using Mesh.Cli.Output;
+using Spectre.Console;
 
-var context = new CommandContext();
-var root = new RootCommand($"MeshOrleans: an identity for every workload, mutual TLS for every connection\n\n{ExitCodes.Help}")
+TerminalWidth.Apply(AnsiConsole.Profile, Console.IsOutputRedirected);
+var parsed = MeshCommandLine.Create().Parse(args);
+if (MeshCommandLine.Mistake(parsed) is var (what, next))
 {
-    context.Data, context.Server, context.TokenFile, context.Authorities, context.Output,
-    DemoCommand.Create(context),
-    EdgesCommand.Create(context),
-    IdentityCommand.Create(context),
-    TrustCommand.Create(context),
-    IssuerCommand.Create(context),
-    TokenCommand.Create(context),
-    ServiceCommand.Create(context),
-    PolicyCommand.Create(context),
-    VersionCommand.Create(context),
-    CompletionCommand.Create(),
-};
-var parsed = root.Parse(args);
-if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
-{
-    foreach (var error in parsed.Errors)
-    {
-        await Console.Error.WriteLineAsync($"error: {error.Message}");
-    }
-
-    await Console.Error.WriteLineAsync($"  mesh {string.Join(' ', parsed.CommandResult.Command.Name is "mesh" ? [] : new[] { parsed.CommandResult.Command.Name })} --help shows how.");
+    await Console.Error.WriteLineAsync($"error: {what}");
+    await Console.Error.WriteLineAsync($"  {next}");
     return ExitCodes.Usage;
 }
 

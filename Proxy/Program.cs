@@ -26,7 +26,7 @@ try
     await app.RunAsync(stopping.Token);
     return 0;
 }
-catch (IOException fault)
+catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(fault.Message);
     return 1;

@@ -31,15 +31,11 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish" };
         shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
-        var command = new Command(
+        var command = new MeshCommand(
             "completion",
-            """
-            Print a completion script for a shell
-
-            Examples:
-              source <(mesh completion bash)
-              mesh completion fish > ~/.config/fish/completions/mesh.fish
-            """)
+            "Print a completion script for a shell",
+            "source <(mesh completion bash)",
+            "mesh completion fish > ~/.config/fish/completions/mesh.fish")
         {
             shell,
         };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Mesh.Admin.V1;
 using Mesh.Cli.Admin;
 using Mesh.Cli.Demo;
@@ -16,22 +17,26 @@ internal static class DemoCommand
         var duration = new Option<string?>("--duration") { Description = "End by itself after this time, e.g. 30s; exit 4 unless all application traffic was mTLS", HelpName = "TIME" };
         var json = new Option<string?>("--json") { Description = "Write the last table to this file", HelpName = "FILE" };
         var set = new Option<string[]>("--set") { Description = "Any option of silo, ProxyHost and proxies, e.g. Leaf:Lifetime=10s; may be repeated", HelpName = "SECTION:KEY=VALUE", DefaultValueFactory = _ => [] };
-        var basePort = new Option<int?>("--base-port") { Description = "Use ports from this one upwards instead of the well-known ones", HelpName = "PORT" };
+        var basePort = new Option<int?>("--base-port")
+        {
+            Description = "Use ports from this one upwards instead of the well-known ones",
+            HelpName = "PORT",
+            CustomParser = result => int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                && port > 0 && port <= DemoPorts.HighestBase
+                ? port
+                : CommandContext.Mistake<int?>(result, $"--base-port '{result.Tokens[0].Value}' is not a port from 1 to {DemoPorts.HighestBase}."),
+        };
         var noBuild = new Option<bool>("--no-build") { Description = "Start what was built before" };
         var configuration = new Option<string>("--configuration") { Description = "Which build to start: Release or Debug", HelpName = "CONFIGURATION", DefaultValueFactory = _ => "Release" };
         configuration.AcceptOnlyFromAmong("Release", "Debug");
         var restart = new Option<bool>("--restart") { Description = "Start a process that dies again, on the same data, instead of ending" };
-        var command = new Command(
+        var command = new MeshCommand(
             "demo",
-            """
-            Start a control plane, mesh an emoji-voting application and show that its traffic is mTLS
-
-            Examples:
-              mesh demo                                    until Ctrl-C
-              mesh demo --duration 30s --json edges.json   for scripts
-              mesh demo --set Leaf:Lifetime=10s            certificates that live 10 seconds
-              mesh demo --base-port 20000                  beside another one
-            """)
+            "Start a control plane, mesh an emoji-voting application and show that its traffic is mTLS",
+            "mesh demo                                    until Ctrl-C",
+            "mesh demo --duration 30s --json edges.json   for scripts",
+            "mesh demo --set Leaf:Lifetime=10s            certificates that live 10 seconds",
+            "mesh demo --base-port 20000                  beside another one")
         {
             duration, json, set, basePort, noBuild, configuration, restart,
         };

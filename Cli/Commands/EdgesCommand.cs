@@ -11,7 +11,14 @@ internal static class EdgesCommand
     public static Command Create(CommandContext context)
     {
         var ns = new Option<string>("--namespace", "-n") { Description = "Only this namespace", HelpName = "NS", DefaultValueFactory = _ => "" };
-        var command = new Command("edges", "Show who talks to whom, and whether it is mTLS") { ns };
+        var command = new MeshCommand(
+            "edges",
+            "Show who talks to whom, and whether it is mTLS",
+            "mesh edges",
+            "mesh edges --namespace emojivoto --output json")
+        {
+            ns,
+        };
         command.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             using var admin = context.Connect(parsed);

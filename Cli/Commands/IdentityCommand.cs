@@ -13,7 +13,15 @@ internal static class IdentityCommand
     public static Command Create(CommandContext context)
     {
         var name = new Argument<string?>("NAME") { Description = "ACCOUNT, NAMESPACE/ACCOUNT or SPIFFE ID; default: all", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("identity", "Show the certificates of live workloads") { name };
+        var command = new MeshCommand(
+            "identity",
+            "Show the certificates of live workloads",
+            "mesh identity                 all of them, a line each",
+            "mesh identity web             one with its chain",
+            "mesh identity emojivoto/web")
+        {
+            name,
+        };
         command.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             using var admin = context.Connect(parsed);
@@ -47,7 +55,7 @@ internal static class IdentityCommand
 
     internal static bool Matches(string spiffeId, string wanted) =>
         spiffeId == wanted
-        || (Spiffe.SpiffeId.TryParse(spiffeId, out var id, out _)
+        || (Spiffe.SpiffeId.TryParse(spiffeId, out var id, out _) && id.Role == Spiffe.IdentityRole.Workload
             && (id.ServiceAccount == wanted || $"{id.Namespace}/{id.ServiceAccount}" == wanted));
 
     private static Table Summary(IEnumerable<Identity> identities, DateTimeOffset now)

@@ -15,9 +15,9 @@ internal static class IssuerCommand
     public static Command Create(CommandContext context) =>
         new("issuer", "Show and revoke the issuers that sign certificates") { CreateList(context), CreateRevoke(context) };
 
-    private static Command CreateList(CommandContext context)
+    private static MeshCommand CreateList(CommandContext context)
     {
-        var list = new Command("list", "Show the issuers of workloads and of the control plane");
+        var list = new MeshCommand("list", "Show the issuers of workloads and of the control plane", "mesh issuer list");
         list.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             using var admin = context.Connect(parsed);
@@ -36,22 +36,20 @@ internal static class IssuerCommand
         return list;
     }
 
-    private static Command CreateRevoke(CommandContext context)
+    private static MeshCommand CreateRevoke(CommandContext context)
     {
         var key = new Argument<string>("KEY") { Description = $"The issuer's key hash, or its first {ShortestPrefix} digits or more" };
         var reason = new Option<string>("--reason") { Description = "Why; kept in the trust bundle, which is public", HelpName = "TEXT", DefaultValueFactory = _ => "" };
-        var revoke = new Command(
+        var revoke = new MeshCommand(
             "revoke",
             """
             Void an issuer's key, and with it every certificate under it, for good
 
             Its successor takes over in the same change; proxies hear of it at once, refuse the old certificates on new and open
             connections, and renew their own.
-
-            Examples:
-              mesh issuer list
-              mesh issuer revoke 1f3a9c0d --reason "key was on a stolen disk"
-            """)
+            """,
+            "mesh issuer list",
+            "mesh issuer revoke 1f3a9c0d --reason \"key was on a stolen disk\"")
         {
             key, reason,
         };

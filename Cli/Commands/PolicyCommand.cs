@@ -12,7 +12,14 @@ internal static class PolicyCommand
         var workload = new Argument<string>("NAMESPACE/ACCOUNT") { Description = "The workload" };
         var mode = new Argument<string>("MODE") { Description = "deny, cluster-authenticated, all-authenticated or all-unauthenticated" };
         mode.AcceptOnlyFromAmong("deny", "cluster-authenticated", "all-authenticated", "all-unauthenticated");
-        var set = new Command("set-default", "Set the default policy of a workload") { workload, mode };
+        var set = new MeshCommand(
+            "set-default",
+            "Set the default policy of a workload",
+            "mesh policy set-default emojivoto/voting cluster-authenticated",
+            "mesh policy set-default emojivoto/web all-unauthenticated        for browsers too")
+        {
+            workload, mode,
+        };
         set.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             var (ns, account) = WorkloadName.Parse(parsed.GetValue(workload)!);

@@ -15,7 +15,15 @@ internal static class ServiceCommand
         {
             Description = "IP:PORT, or IP:PORT=SPIFFE-ID where it is meshed; may be repeated", HelpName = "ENDPOINT", DefaultValueFactory = _ => [],
         };
-        var set = new Command("set", "Replace the endpoints of a service") { name, endpoints };
+        var set = new MeshCommand(
+            "set",
+            "Replace the endpoints of a service",
+            "mesh service set voting.emojivoto:8080 --endpoint 10.0.0.7:4143=spiffe://mesh.example/ns/emojivoto/sa/voting",
+            "mesh service set legacy.shop:5432 --endpoint 10.0.0.9:5432   one that is not meshed",
+            "mesh service set voting.emojivoto:8080                       nowhere any more")
+        {
+            name, endpoints,
+        };
         set.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             var request = new SetServiceRequest { Name = parsed.GetValue(name) };
@@ -26,7 +34,7 @@ internal static class ServiceCommand
             return ExitCodes.Ok;
         }));
 
-        var list = new Command("list", "Show every service");
+        var list = new MeshCommand("list", "Show every service", "mesh service list");
         list.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             using var admin = context.Connect(parsed);

@@ -13,7 +13,14 @@ internal static class TokenCommand
         var workload = new Argument<string>("NAMESPACE/ACCOUNT") { Description = "The workload" };
         var addresses = new Option<string[]>("--address") { Description = "A ProxyHost, https://HOST:PORT; may be repeated", HelpName = "URL", Required = true };
         var lifetime = new Option<string>("--lifetime") { Description = "How long the token is good, e.g. 30m", HelpName = "TIME", DefaultValueFactory = _ => "1h" };
-        var create = new Command("create", "Print a one-time token for a workload's proxy") { workload, addresses, lifetime };
+        var create = new MeshCommand(
+            "create",
+            "Print a one-time token for a workload's proxy",
+            "mesh token create emojivoto/web --address https://10.0.0.5:8086 > web.token",
+            "mesh token create emojivoto/web --address https://10.0.0.5:8086 --lifetime 30m")
+        {
+            workload, addresses, lifetime,
+        };
         create.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             var (ns, account) = WorkloadName.Parse(parsed.GetValue(workload)!);
@@ -26,7 +33,13 @@ internal static class TokenCommand
         }));
 
         var name = new Argument<string>("NAME") { Description = "The ProxyHost's name, a DNS label" };
-        var createProxyHost = new Command("create-proxyhost", "Print a one-time token for a ProxyHost") { name, lifetime };
+        var createProxyHost = new MeshCommand(
+            "create-proxyhost",
+            "Print a one-time token for a ProxyHost",
+            "mesh token create-proxyhost proxyhost-1 > proxyhost.token")
+        {
+            name, lifetime,
+        };
         createProxyHost.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             var request = new CreateProxyHostTokenRequest { Name = parsed.GetValue(name), Lifetime = Lifetime(parsed.GetValue(lifetime)!) };

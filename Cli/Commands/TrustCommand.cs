@@ -10,7 +10,7 @@ internal static class TrustCommand
 {
     public static Command Create(CommandContext context)
     {
-        var status = new Command("status", "Show anchors, issuers and revocations");
+        var status = new MeshCommand("status", "Show anchors, issuers and revocations", "mesh trust status");
         status.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             var trust = await AskAsync(context, parsed, cancellationToken);
@@ -27,7 +27,7 @@ internal static class TrustCommand
             return ExitCodes.Ok;
         }));
 
-        var anchors = new Command("anchors", "Print the trust anchors in PEM");
+        var anchors = new MeshCommand("anchors", "Print the trust anchors in PEM", "mesh trust anchors > anchors.pem");
         anchors.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             var trust = await AskAsync(context, parsed, cancellationToken);
@@ -39,7 +39,7 @@ internal static class TrustCommand
             return ExitCodes.Ok;
         }));
 
-        var bundle = new Command("bundle", "Print the trust bundle as a SPIFFE JWKS");
+        var bundle = new MeshCommand("bundle", "Print the trust bundle as a SPIFFE JWKS", "mesh trust bundle > bundle.json");
         bundle.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             using var admin = context.Connect(parsed);

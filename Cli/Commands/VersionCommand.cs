@@ -15,7 +15,14 @@ internal static class VersionCommand
     public static Command Create(CommandContext context)
     {
         var clientOnly = new Option<bool>("--client") { Description = "Do not ask the control plane" };
-        var command = new Command("version", "Show the versions of client and control plane") { clientOnly };
+        var command = new MeshCommand(
+            "version",
+            "Show the versions of client and control plane",
+            "mesh version",
+            "mesh version --client --output json")
+        {
+            clientOnly,
+        };
         command.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             var server = parsed.GetValue(clientOnly) ? null : await AskAsync(context, parsed, cancellationToken);

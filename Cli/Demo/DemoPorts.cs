@@ -31,6 +31,9 @@ internal sealed class DemoPorts
         ("vote-bot admin", 4491, null),
     ];
 
+    /// <summary>The highest port that all of them still fit above.</summary>
+    public static readonly int HighestBase = IPEndPoint.MaxPort - Known.Length + 1;
+
     private readonly Dictionary<string, int> _ports = [];
 
     public DemoPorts(int? basePort, DemoSettings settings)
@@ -71,7 +74,7 @@ internal sealed class DemoPorts
     }
 
     private static int PortOf(string setting, string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= IPEndPoint.MaxPort ? port
         : IPEndPoint.TryParse(value, out var endpoint) && endpoint.Port > 0 ? endpoint.Port
         : throw new CliException(ExitCodes.Usage, $"--set {setting}={value}: that names no port.", "Write 127.0.0.1:PORT, or PORT for Orleans' two.");
 }

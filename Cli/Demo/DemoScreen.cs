@@ -72,6 +72,6 @@ internal sealed class DemoScreen(bool asJson)
             return;
         }
 
-        AnsiConsole.Write(EdgeTableView.Build(edges, _isTerminal ? AnsiConsole.Profile.Width : 200));
+        AnsiConsole.Write(EdgeTableView.Build(edges, AnsiConsole.Profile.Width));
     }
 }

@@ -9,33 +9,51 @@ namespace Mesh.Cli.Output;
 /// <summary>The table that answers "is it mTLS?".</summary>
 internal static class EdgeTableView
 {
-    /// <summary>The table; identities are shortened to NAMESPACE/ACCOUNT where the console is narrow.</summary>
+    // Two SPIFFE IDs and a reason beside each other, or their short forms, need about this.
+    private const int Wide = 180;
+    private const int Medium = 115;
+
+    /// <summary>
+    /// The table. Where the console is not wide, identities are shortened to NAMESPACE/ACCOUNT and reasons stand on a second line;
+    /// where it is narrow, destinations stand below sources.
+    /// </summary>
     public static IRenderable Build(IEnumerable<Edge> edges, int width)
     {
+        var isShort = width < Wide;
+        var isStacked = width < Medium;
         var table = new Table().Border(TableBorder.Simple);
-        foreach (var (title, isNumber) in new[]
+        AddColumn(table, "KIND");
+        AddColumn(table, isStacked ? "SOURCE → DESTINATION" : "SOURCE", wraps: isShort);
+        if (!isStacked)
         {
-            ("KIND", false), ("SOURCE", false), ("DESTINATION", false), ("PROTOCOL", false), ("PORT", true), ("TLS", false), ("CONNECTIONS", true),
-            ("OPEN", true), ("BYTES", true),
-        })
-        {
-            var column = new TableColumn(new Text(title, new Style(decoration: Decoration.Bold))).NoWrap();
-            table.AddColumn(isNumber ? column.RightAligned() : column);
+            AddColumn(table, "DESTINATION", wraps: isShort);
         }
 
-        var isNarrow = width < 150;
+        AddColumn(table, "PROTOCOL");
+        AddColumn(table, "PORT", isNumber: true);
+        AddColumn(table, "TLS", wraps: isShort);
+        AddColumn(table, isShort ? "CONNS" : "CONNECTIONS", isNumber: true);
+        AddColumn(table, "OPEN", isNumber: true);
+        AddColumn(table, "BYTES", isNumber: true);
+        foreach (var column in table.Columns.Where(_ => isShort))
+        {
+            column.Padding(0, 0, 0, 0);
+        }
+
         foreach (var edge in edges)
         {
+            var (source, destination) = (Party(edge.Source, isShort, edge.Kind), Party(edge.Destination, isShort, edge.Kind));
             table.AddRow(
+            [
                 new Text(edge.Kind),
-                Party(edge.Source, isNarrow, edge.Kind),
-                Party(edge.Destination, isNarrow, edge.Kind),
+                .. isStacked ? (IRenderable[])[new Text($"{source}\n→ {destination}")] : [new Text(source), new Text(destination)],
                 new Text(edge.Protocol),
                 new Text(edge.Port.ToString(CultureInfo.InvariantCulture)),
-                Tls(edge),
-                new Text(Connections(edge)),
+                Tls(edge, isShort),
+                new Text(Connections(edge, isShort)),
                 new Text(edge.Open.ToString(CultureInfo.InvariantCulture)),
-                new Text(Bytes(edge.BytesSent + edge.BytesReceived)));
+                new Text(Bytes(edge.BytesSent + edge.BytesReceived)),
+            ]);
         }
 
         return table;
@@ -56,28 +74,37 @@ internal static class EdgeTableView
         return unit == 0 ? $"{count} B" : string.Create(CultureInfo.InvariantCulture, $"{value:0.0} {units[unit]}");
     }
 
-    private static Text Party(string id, bool isNarrow, string kind)
+    private static void AddColumn(Table table, string title, bool isNumber = false, bool wraps = false)
+    {
+        var column = new TableColumn(new Text(title, new Style(decoration: Decoration.Bold)));
+        column.NoWrap = !wraps;
+        table.AddColumn(isNumber ? column.RightAligned() : column);
+    }
+
+    private static string Party(string id, bool isShort, string kind)
     {
         if (id.Length == 0)
         {
-            return new Text(kind == "ingress" ? "(no identity)" : "-", new Style(decoration: Decoration.Dim));
+            return kind == "ingress" ? "(no identity)" : "-";
         }
 
-        return new Text(isNarrow && SpiffeId.TryParse(id, out var parsed, out _) && parsed.Role == IdentityRole.Workload
+        return isShort && SpiffeId.TryParse(id, out var parsed, out _) && parsed.Role == IdentityRole.Workload
             ? $"{parsed.Namespace}/{parsed.ServiceAccount}"
-            : id);
+            : id;
     }
 
-    private static Text Tls(Edge edge) => edge.Tls switch
+    private static Text Tls(Edge edge, bool isShort) => edge.Tls switch
     {
         "true" => new Text("true", new Style(Color.Green)),
-        "opaque" => new Text(WithReason(edge), new Style(Color.Blue)),
-        _ => new Text(WithReason(edge), new Style(Color.Yellow)),
+        "opaque" => new Text(WithReason(edge, isShort), new Style(Color.Blue)),
+        _ => new Text(WithReason(edge, isShort), new Style(Color.Yellow)),
     };
 
-    private static string WithReason(Edge edge) => edge.NoTlsReason.Length == 0 ? edge.Tls : $"{edge.Tls} ({edge.NoTlsReason})";
+    private static string WithReason(Edge edge, bool isShort) =>
+        edge.NoTlsReason.Length == 0 ? edge.Tls : isShort ? $"{edge.Tls}\n{edge.NoTlsReason}" : $"{edge.Tls} ({edge.NoTlsReason})";
 
-    private static string Connections(Edge edge) => edge.Refused == 0
-        ? edge.Connections.ToString(CultureInfo.InvariantCulture)
+    private static string Connections(Edge edge, bool isShort) =>
+        edge.Refused == 0 ? edge.Connections.ToString(CultureInfo.InvariantCulture)
+        : isShort ? string.Create(CultureInfo.InvariantCulture, $"{edge.Connections}\n{edge.Refused} refused")
         : string.Create(CultureInfo.InvariantCulture, $"{edge.Connections} ({edge.Refused} refused)");
 }

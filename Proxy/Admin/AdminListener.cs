@@ -62,12 +62,13 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, Metrics
 
     private (string Path, Response Response) Answer(string? head)
     {
-        if (head?.Split("\r\n", 2)[0].Split(' ') is not [var method, var path, "HTTP/1.1" or "HTTP/1.0"])
+        if (head?.Split("\r\n", 2)[0].Split(' ') is not [var method, var target, "HTTP/1.1" or "HTTP/1.0"])
         {
             return ("", new Response("400 Bad Request", "not an HTTP/1.1 request\n"));
         }
 
-        return (path, (method, path) switch
+        var path = target.Split('?', 2)[0];
+        var response = (method, path) switch
         {
             ("GET" or "HEAD", "/live") => new Response("200 OK", "live\n"),
             ("GET" or "HEAD", "/ready") => identity.IsReady
@@ -76,7 +77,8 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, Metrics
             ("GET" or "HEAD", "/metrics") => new Response("200 OK", metrics.Render()),
             (_, "/live" or "/ready" or "/metrics") => new Response("405 Method Not Allowed", "GET alone\n"),
             _ => new Response("404 Not Found", "/live, /ready and /metrics are here\n"),
-        });
+        };
+        return (path, response with { IsHeadAlone = method == "HEAD" });
     }
 
     private void Count(string path, IPEndPoint? remote, int received, int sent)
@@ -99,7 +101,7 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, Metrics
 
     private static byte[] Encode(Response response) => Encoding.UTF8.GetBytes(
         $"HTTP/1.1 {response.Status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
-        + $"Content-Length: {Encoding.UTF8.GetByteCount(response.Body)}\r\nConnection: close\r\n\r\n{response.Body}");
+        + $"Content-Length: {Encoding.UTF8.GetByteCount(response.Body)}\r\nConnection: close\r\n\r\n{(response.IsHeadAlone ? "" : response.Body)}");
 
-    private sealed record Response(string Status, string Body);
+    private sealed record Response(string Status, string Body, bool IsHeadAlone = false);
 }

@@ -63,7 +63,7 @@ internal sealed partial class ServiceDirectory(IEnumerable<string> services, ILo
     private static ServiceEndpoint? Read(Endpoint endpoint)
     {
         SpiffeId? identity = null;
-        return IPEndPoint.TryParse(endpoint.Address, out var address)
+        return IPEndPoint.TryParse(endpoint.Address, out var address) && address.Port != 0
             && (endpoint.SpiffeId.Length == 0 || SpiffeId.TryParse(endpoint.SpiffeId, out identity, out _))
             ? new ServiceEndpoint(address, identity)
             : null;

@@ -69,8 +69,11 @@ internal sealed partial class ProxyApp : IDisposable
             _agent.RunAsync(ended.Token), _watch.RunAsync(ended.Token), _reporter.RunAsync(ended.Token),
             _admin.RunAsync(socket => _adminPages.ServeAsync(socket, ended.Token), ended.Token),
         };
+        // A proxy without listeners holds an identity, and ends no sooner for it.
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = stopping.Register(told.SetResult);
         var traffic = Task.WhenAll(_traffic.Select(listener =>
-            listener.Listener.RunAsync(socket => ServeAsync(listener.Serve, socket, ended.Token), stopping)));
+            listener.Listener.RunAsync(socket => ServeAsync(listener.Serve, socket, ended.Token), stopping)).Append(told.Task));
         // A loop that ends by itself has failed, and the process with it: whoever supervises it starts a new one.
         var first = await Task.WhenAny(background.Append(traffic));
         await first;
@@ -108,7 +111,6 @@ internal sealed partial class ProxyApp : IDisposable
         var until = _clock.GetUtcNow() + _options.Drain;
         var open = _traffic.Sum(listener => listener.Listener.Open);
         Log.Draining(_logger, open, _options.Drain);
-        // Each listener holds one slot for the connection that it was about to accept.
         while (_traffic.Sum(listener => listener.Listener.Open) > 0 && _clock.GetUtcNow() < until)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50), _clock);

@@ -28,6 +28,10 @@ internal sealed partial class ProxyOptionsReader
     {
         CheckKeys(proxy, Keys);
         CheckKeys(proxy.GetSection("Admin"), ["Listen"]);
+        CheckHasNoValue(proxy.GetSection("Admin"), "Listen");
+        CheckHasNoValue(proxy.GetSection("ProxyHosts"), "0");
+        CheckHasNoValue(proxy.GetSection("Inbound"), "0:Listen");
+        CheckHasNoValue(proxy.GetSection("Outbound"), "0:Listen");
         var defaults = new ProxyOptions { TokenFile = "", Data = "" };
         var options = new ProxyOptions
         {
@@ -57,7 +61,7 @@ internal sealed partial class ProxyOptionsReader
     {
         CheckKeys(section, ["Listen", "Service"]);
         var service = section["Service"] ?? "";
-        if (!ServiceName().IsMatch(service))
+        if (!ServiceName().IsMatch(service) || !ushort.TryParse(service.AsSpan(service.LastIndexOf(':') + 1), CultureInfo.InvariantCulture, out _))
         {
             _mistakes.Add($"{section.Path}:Service '{service}' is not NAME.NAMESPACE:PORT, e.g. voting.emojivoto:8080.");
             service = "none.none:1";
@@ -74,12 +78,20 @@ internal sealed partial class ProxyOptionsReader
         }
     }
 
+    private void CheckHasNoValue(IConfigurationSection section, string below)
+    {
+        if (section.Value is { Length: > 0 } value)
+        {
+            _mistakes.Add($"{section.Path} '{value}' is not read: its values stand below it, as in {section.Path}:{below}.");
+        }
+    }
+
     private void CheckPorts(ProxyOptions options)
     {
         var listeners = options.Inbound.Select(inbound => inbound.Listen)
             .Concat(options.Outbound.Select(outbound => outbound.Listen))
             .Append(options.AdminListen);
-        foreach (var twice in listeners.GroupBy(listen => listen).Where(group => group.Count() > 1))
+        foreach (var twice in listeners.Where(listen => listen.Port != 0).GroupBy(listen => listen).Where(group => group.Count() > 1))
         {
             _mistakes.Add($"Proxy: {twice.Key} is named for {twice.Count()} listeners.");
         }

@@ -26,7 +26,12 @@ internal sealed partial class IdentityAgent(
                 failures = 0;
                 Log.Certified(logger, identity.Credential!.Svid.Id, identity.Credential.Svid.NotAfter);
             }
-            catch (Exception e) when (IsRetriable(e) && !stopping.IsCancellationRequested)
+            catch (Exception) when (stopping.IsCancellationRequested)
+            {
+                // A call that is cancelled fails in its own way.
+                return;
+            }
+            catch (Exception e) when (IsRetriable(e))
             {
                 failures++;
                 if (held is null && e is RpcException { StatusCode: StatusCode.Unauthenticated })
@@ -37,10 +42,6 @@ internal sealed partial class IdentityAgent(
 
                 Log.Failed(logger, held is null ? "Enrollment" : "Renewal", Reason(e), failures);
                 proxyHosts.MoveOn();
-            }
-            catch (OperationCanceledException)
-            {
-                return;
             }
         }
     }
@@ -109,24 +110,49 @@ internal sealed partial class IdentityAgent(
             throw;
         }
 
-        var credential = SvidCredential.Create([.. answer.Chain.Select(der => der.Memory)], key);
-        identity.Accept(answer.SignedBundle);
-        var verification = identity.Verify(credential.Svid.Chain, id);
-        if (!verification.IsValid)
-        {
-            credential.Dispose();
-            throw new ServerRefusedException($"The certificate that the mesh issued does not verify: {verification.Detail}");
-        }
-
-        identity.Use(credential);
+        Use(SvidCredential.Create([.. answer.Chain.Select(der => der.Memory)], key), id, answer.SignedBundle);
         if (answer.ReenrollmentToken.Length > 0)
         {
             folder.WriteToken(answer.ReenrollmentToken);
         }
     }
 
+    private void Use(SvidCredential credential, SpiffeId id, string signedBundle)
+    {
+        try
+        {
+            AcceptUnlessOlder(signedBundle);
+            var verification = identity.Verify(credential.Svid.Chain, id);
+            if (!verification.IsValid)
+            {
+                throw new ServerRefusedException($"The certificate that the mesh issued does not verify: {verification.Detail}");
+            }
+        }
+        catch
+        {
+            credential.Dispose();
+            throw;
+        }
+
+        identity.Use(credential);
+    }
+
+    // The watch may have brought a newer bundle while the answer was on its way. The certificate counts none the less: its key is
+    // the one on record now, and a renewal with the key before it would look like theft.
+    private void AcceptUnlessOlder(string signedBundle)
+    {
+        try
+        {
+            identity.Accept(signedBundle);
+        }
+        catch (BundleRejectedException e) when (e.Reason == BundleRejection.OlderSequence)
+        {
+            // The one that is held judges the certificate.
+        }
+    }
+
     // What a ProxyHost that is down, wrong or changing can cause; anything else is a mistake of this program.
-    private static bool IsRetriable(Exception e) => e is RpcException or IOException or HttpRequestException or FormatException
+    private static bool IsRetriable(Exception e) => e is RpcException or IOException or UnauthorizedAccessException or HttpRequestException or FormatException
         or JoinTokenException or BundleRejectedException or ServerRefusedException or ArgumentException;
 
     private static string Reason(Exception e) => e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;

@@ -22,16 +22,23 @@ internal sealed partial class InboundListener(
 {
     private const string DirectionWord = "inbound";
 
-    public Task ServeAsync(Socket client, CancellationToken cancellationToken)
+    public async Task ServeAsync(Socket client, CancellationToken cancellationToken)
     {
-        if (identity is { IsReady: true, Credential: { } credential })
+        if (identity is not { IsReady: true, Credential: { } credential })
         {
-            return transport.ServeAsync(client, credential, Decide, cancellationToken);
+            // Nothing passes before certificate, bundle and policy are there.
+            refusals.Add(DirectionWord, "not_ready");
+            ConnectionEnd.Abort(client);
+            return;
         }
 
-        // Nothing passes before certificate, bundle and policy are there.
-        refusals.Add(DirectionWord, "not_ready");
-        return Task.CompletedTask;
+        Decision? decision = null;
+        if (await transport.ServeAsync(client, credential, arrival => decision = Decide(arrival), cancellationToken) is { } failure)
+        {
+            refusals.Add(DirectionWord, failure.Reason);
+            decision?.Edge.Refused();
+            Log.ApplicationNotReached(logger, failure.Detail);
+        }
     }
 
     private Decision Decide(Arrival arrival) => arrival.Kind == ArrivalKind.Mesh ? DecideMesh(arrival) : DecideUnauthenticated(arrival);
@@ -80,5 +87,8 @@ internal sealed partial class InboundListener(
     {
         [LoggerMessage(EventId = 5701, Level = LogLevel.Warning, Message = "Refused a connection from {Peer} to port {Port}: {Reason}: {Detail}")]
         public static partial void Refused(ILogger logger, System.Net.EndPoint? peer, int port, string reason, string detail);
+
+        [LoggerMessage(EventId = 5702, Level = LogLevel.Warning, Message = "Could not reach the application: {Detail}")]
+        public static partial void ApplicationNotReached(ILogger logger, string detail);
     }
 }

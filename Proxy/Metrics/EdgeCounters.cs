@@ -39,4 +39,9 @@ internal sealed class EdgeCounters
 }
 
 /// <summary>The sums of one moment.</summary>
-internal readonly record struct EdgeSnapshot(long Opened, long Open, long Closed, long Failed, long Refused, long FromOpener, long ToOpener);
+internal readonly record struct EdgeSnapshot(long Opened, long Open, long Closed, long Failed, long Refused, long FromOpener, long ToOpener)
+{
+    public static EdgeSnapshot operator +(EdgeSnapshot one, EdgeSnapshot other) => new(
+        one.Opened + other.Opened, one.Open + other.Open, one.Closed + other.Closed, one.Failed + other.Failed, one.Refused + other.Refused,
+        one.FromOpener + other.FromOpener, one.ToOpener + other.ToOpener);
+}

@@ -11,7 +11,11 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
     public string Render()
     {
         var page = new StringBuilder();
-        var seen = edges.Snapshot().Where(edge => edge.Now.Opened > 0).Select(edge => (Labels: Labels(edge.Key), edge.Now)).ToList();
+        // Edges that differ in their protocol alone have the same labels, and a series stands on the page once.
+        var seen = edges.Snapshot().Where(edge => edge.Now.Opened > 0)
+            .GroupBy(edge => Labels(edge.Key), edge => edge.Now)
+            .Select(series => (Labels: series.Key, Now: series.Aggregate((one, other) => one + other)))
+            .ToList();
         Family(page, LinkerdNames.TcpOpenTotal, "counter", "Connections opened.", seen.Select(edge => (edge.Labels, edge.Now.Opened)));
         Family(page, LinkerdNames.TcpOpenConnections, "gauge", "Connections open now.", seen.Select(edge => (edge.Labels, edge.Now.Open)));
         Family(

@@ -26,11 +26,28 @@ internal sealed partial class OutboundListener(
     public async Task ServeAsync(Socket application, CancellationToken cancellationToken)
     {
         application.NoDelay = true;
+        var isCarried = false;
+        try
+        {
+            isCarried = await CarryAsync(application, cancellationToken);
+        }
+        finally
+        {
+            if (!isCarried)
+            {
+                // A clean end would look like an empty answer of the service.
+                ConnectionEnd.Abort(application);
+            }
+        }
+    }
+
+    private async Task<bool> CarryAsync(Socket application, CancellationToken cancellationToken)
+    {
         if (identity is not { IsReady: true, Credential: { } credential })
         {
             // Nothing passes before certificate, bundle and policy are there.
             refusals.Add(DirectionWord, "not_ready");
-            return;
+            return false;
         }
 
         var candidates = services.Candidates(options.Service);
@@ -38,16 +55,18 @@ internal sealed partial class OutboundListener(
         {
             refusals.Add(DirectionWord, "no_endpoints");
             Log.NoEndpoints(logger, options.Service);
-            return;
+            return false;
         }
 
         foreach (var endpoint in candidates)
         {
             if (await TryAsync(application, endpoint, credential, cancellationToken))
             {
-                return;
+                return true;
             }
         }
+
+        return false;
     }
 
     private async Task<bool> TryAsync(Socket application, ServiceEndpoint endpoint, SvidCredential credential, CancellationToken cancellationToken)

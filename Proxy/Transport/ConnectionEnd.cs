@@ -15,7 +15,10 @@ internal abstract class ConnectionEnd(Socket socket) : IDisposable
     public abstract ValueTask FinishAsync();
 
     /// <summary>Ends the connection so that the other side can't take it for a clean end: RST, not FIN.</summary>
-    public void Abort()
+    public void Abort() => Abort(socket);
+
+    /// <inheritdoc cref="Abort()"/>
+    public static void Abort(Socket socket)
     {
         try
         {

@@ -16,7 +16,8 @@ internal interface IMeshTransport
     /// <param name="credential">What the workload shows.</param>
     /// <param name="decide">Given who comes and how, where to or why not.</param>
     /// <param name="cancellationToken">Aborts the connection.</param>
-    Task ServeAsync(Socket client, SvidCredential credential, Func<Arrival, Decision> decide, CancellationToken cancellationToken);
+    /// <returns>Null after the connection was carried or refused, else why the application was not reached.</returns>
+    Task<OpenFailure?> ServeAsync(Socket client, SvidCredential credential, Func<Arrival, Decision> decide, CancellationToken cancellationToken);
 
     /// <summary>Carries a connection of the application to an endpoint until it ends.</summary>
     /// <param name="application">Owned by the transport once the endpoint was reached; until then the caller's.</param>
@@ -68,7 +69,7 @@ internal sealed record OutboundTarget(
     EdgeCounters Edge,
     Func<Action, IDisposable> Opened);
 
-/// <summary>Why an endpoint was not used.</summary>
+/// <summary>Why an endpoint, or the application, was not reached.</summary>
 /// <param name="Reason">One of few words, for counters.</param>
 /// <param name="Detail">One sentence, for logs.</param>
 internal sealed record OpenFailure(string Reason, string Detail);

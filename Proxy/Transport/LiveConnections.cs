@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Metrics;
+using Mesh.Spiffe;
 using Microsoft.Extensions.Logging;
 
 namespace Mesh.Proxy.Transport;
@@ -26,6 +27,12 @@ internal sealed partial class LiveConnections
     {
         var live = new Live(this, direction, chain);
         _live[live] = end;
+        // The bundle may have changed since the handshake; whoever changed it has not seen this connection.
+        if (_identity.Verify(chain) is { IsValid: false } verification)
+        {
+            End(live, end, verification);
+        }
+
         return live;
     }
 
@@ -37,11 +44,22 @@ internal sealed partial class LiveConnections
             var verification = _identity.Verifier.VerifyIgnoringExpiry(live.Chain, _identity.Bundles.Bundle, expected: null, WholeLife);
             if (!verification.IsValid)
             {
-                _refusals.Add(live.Direction, verification.Rejection.ToString());
-                Log.Ended(_logger, live.Direction, verification.Detail);
-                end();
+                End(live, end, verification);
             }
         }
+    }
+
+    private void End(Live live, Action end, SvidVerification verification)
+    {
+        if (!_live.TryRemove(live, out _))
+        {
+            // It is being ended already.
+            return;
+        }
+
+        _refusals.Add(live.Direction, verification.Rejection.ToString());
+        Log.Ended(_logger, live.Direction, verification.Detail);
+        end();
     }
 
     private sealed class Live(LiveConnections owner, string direction, IReadOnlyList<ReadOnlyMemory<byte>> chain) : IDisposable

@@ -8,14 +8,13 @@ internal sealed class SocketListener : IDisposable
 {
     private readonly Socket _socket;
     private readonly SemaphoreSlim _slots;
-    private readonly int _limit;
+    private int _open;
 
     /// <exception cref="SocketException">The address can't be had; the message names it.</exception>
     public SocketListener(IPEndPoint address, int maxConnections)
     {
         _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _slots = new SemaphoreSlim(maxConnections, maxConnections);
-        _limit = maxConnections;
         try
         {
             _socket.Bind(address);
@@ -28,23 +27,26 @@ internal sealed class SocketListener : IDisposable
         }
     }
 
-    /// <summary>Connections that are being served.</summary>
-    public int Open => _limit - _slots.CurrentCount;
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint Address => (IPEndPoint)_socket.LocalEndPoint!;
 
-    /// <summary>Accepts until told to stop.</summary>
+    /// <summary>Connections that are being served.</summary>
+    public int Open => Volatile.Read(ref _open);
+
+    /// <summary>Accepts until told to stop. Then new clients are refused at once: nobody would serve those who wait in the kernel.</summary>
     public async Task RunAsync(Func<Socket, Task> serve, CancellationToken stopping)
     {
-        while (!stopping.IsCancellationRequested)
+        try
         {
-            try
+            while (true)
             {
                 await _slots.WaitAsync(stopping);
                 _ = ServeAsync(await AcceptAsync(stopping), serve);
             }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+        }
+        catch (OperationCanceledException)
+        {
+            _socket.Dispose();
         }
     }
 
@@ -72,6 +74,7 @@ internal sealed class SocketListener : IDisposable
 
     private async Task ServeAsync(Socket socket, Func<Socket, Task> serve)
     {
+        Interlocked.Increment(ref _open);
         try
         {
             await serve(socket);
@@ -79,6 +82,7 @@ internal sealed class SocketListener : IDisposable
         finally
         {
             socket.Dispose();
+            Interlocked.Decrement(ref _open);
             _slots.Release();
         }
     }

@@ -15,7 +15,7 @@ internal sealed class SslStreamTransport(PeerCheck check, TimeSpan detectTimeout
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
     private static readonly SslApplicationProtocol[] Alpn = [MeshProtocol.Tcp];
 
-    public async Task ServeAsync(Socket client, SvidCredential credential, Func<Arrival, Decision> decide, CancellationToken cancellationToken)
+    public async Task<OpenFailure?> ServeAsync(Socket client, SvidCredential credential, Func<Arrival, Decision> decide, CancellationToken cancellationToken)
     {
         using var owned = client;
         client.NoDelay = true;
@@ -26,14 +26,13 @@ internal sealed class SslStreamTransport(PeerCheck check, TimeSpan detectTimeout
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
-            return;
+            return null;
         }
 
         if (detection.Kind != ArrivalKind.Mesh)
         {
             var arrival = new Arrival(detection.Kind, RemoteOf(client), null, null, detection.LooksLikeHttp);
-            await CarryInAsync(new PlainEnd(client, detection.ReadAhead), decide(arrival), cancellationToken);
-            return;
+            return await CarryInAsync(new PlainEnd(client, detection.ReadAhead), decide(arrival), cancellationToken);
         }
 
         var peer = new PeerStream(client, detection.ReadAhead);
@@ -43,7 +42,7 @@ internal sealed class SslStreamTransport(PeerCheck check, TimeSpan detectTimeout
             limit => tls.AuthenticateAsServerAsync(SvidTls.Server(credential, chain => verdict = check(chain), Alpn), limit), cancellationToken);
         var decision = decide(new Arrival(
             ArrivalKind.Mesh, RemoteOf(client), verdict, failure, LooksLikeHttp: false));
-        await CarryInAsync(new TlsEnd(client, peer, tls), decision, cancellationToken);
+        return await CarryInAsync(new TlsEnd(client, peer, tls), decision, cancellationToken);
     }
 
     public async Task<OpenFailure?> ForwardAsync(Socket application, OutboundTarget target, CancellationToken cancellationToken)
@@ -88,26 +87,26 @@ internal sealed class SslStreamTransport(PeerCheck check, TimeSpan detectTimeout
         }
     }
 
-    private async Task CarryInAsync(ConnectionEnd client, Decision decision, CancellationToken cancellationToken)
+    private async Task<OpenFailure?> CarryInAsync(ConnectionEnd client, Decision decision, CancellationToken cancellationToken)
     {
         using var opener = client;
         if (decision.Target is not { } address)
         {
             client.Abort();
-            return;
+            return null;
         }
 
         using var application = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        if (await ConnectAsync(application, address, cancellationToken) is not null)
+        if (await ConnectAsync(application, address, cancellationToken) is { } unreachable)
         {
-            decision.Edge.Refused();
             client.Abort();
-            return;
+            return new OpenFailure("connect", unreachable);
         }
 
         using var acceptor = new PlainEnd(application);
         using var registration = decision.Connection?.Invoke(() => EndBoth(opener, acceptor));
         await CountAsync(opener, acceptor, decision.Edge, cancellationToken);
+        return null;
     }
 
     private static async Task CarryOutAsync(Socket application, ConnectionEnd server, OutboundTarget target, CancellationToken cancellationToken)

@@ -61,7 +61,8 @@ internal sealed class TestTrustDomain
             Subject = "CN=instance-1",
             NotBefore = Now.AddHours(-1),
             NotAfter = Now.AddHours(23),
-            ExtendedKeyUsage = [Oids.ServerAuthentication, Oids.ClientAuthentication],
+            // serverAuth and clientAuth.
+            ExtendedKeyUsage = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"],
         };
         spec.Uris.Add(id.ToString());
         spec.DnsNames.Add(id.DnsName);

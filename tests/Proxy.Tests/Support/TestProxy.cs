@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.Sockets;
+using Mesh.Proxy.Discovery;
+using Mesh.Proxy.Hosting;
+using Mesh.Proxy.Identity;
+using Mesh.Proxy.Inbound;
+using Mesh.Proxy.Metrics;
+using Mesh.Proxy.Outbound;
+using Mesh.Proxy.Transport;
+using Mesh.Proxy.V1;
+using Mesh.Spiffe;
+using Mesh.Spiffe.Tests;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Mesh.Proxy.Tests.Support;
+
+/// <summary>A proxy's data plane in this process: real sockets and TLS, and an identity that a test hands to it.</summary>
+internal sealed class TestProxy : IAsyncDisposable
+{
+    private const string Service = "service.shop:8080";
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mesh-proxy-test-");
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<SocketListener> _listeners = [];
+    private readonly List<Task> _running = [];
+    private readonly SslStreamTransport _transport;
+    private readonly TestBundles _bundles;
+
+    /// <summary>A proxy that has nothing yet.</summary>
+    public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null)
+    {
+        (Domain, _bundles) = (domain, bundles);
+        Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock);
+        Live = new LiveConnections(Identity, Refusals, Log.Factory.CreateLogger<LiveConnections>());
+        Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
+        _transport = new SslStreamTransport(chain => Identity.Verify(chain), detectTimeout ?? TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5));
+    }
+
+    public TestTrustDomain Domain { get; }
+
+    public FakeTimeProvider Clock { get; } = new(TestTrustDomain.Now);
+
+    public WorkloadIdentity Identity { get; }
+
+    public LiveConnections Live { get; }
+
+    public ServiceDirectory Services { get; }
+
+    public EdgeBook Edges { get; } = new();
+
+    public RefusalCounters Refusals { get; } = new();
+
+    public LogCapture Log { get; } = new();
+
+    /// <summary>The sums of the one edge that it has seen.</summary>
+    public (EdgeKey Key, EdgeSnapshot Now) Edge => Assert.Single(Edges.Snapshot());
+
+    public int Open => _listeners.Sum(listener => listener.Open);
+
+    /// <summary>Hands it certificate, bundle and policy.</summary>
+    public TestProxy MakeReady(SvidCredential credential, DefaultPolicy policy = DefaultPolicy.ClusterAuthenticated)
+    {
+        Identity.Use(credential);
+        Identity.Bundles.AcceptFirst(_bundles.Sign(Domain.Bundle));
+        Identity.Use(new WorkloadPolicy { Version = 1, DefaultPolicy = policy });
+        return this;
+    }
+
+    /// <summary>Has it accept what its trust domain publishes next.</summary>
+    public void Publish(Func<TrustBundle, TrustBundle> change) => Identity.Accept(
+        _bundles.Sign(change(Identity.Bundles.Bundle with { Sequence = Identity.Bundles.Bundle.Sequence + 1 })).Jws);
+
+    /// <summary>Opens the way in to an application.</summary>
+    public IPEndPoint ListenInbound(IPEndPoint application)
+    {
+        var inbound = new InboundListener(
+            new InboundOptions(new IPEndPoint(IPAddress.Loopback, 0), application),
+            Identity, _transport, Live, Edges, Refusals, Log.Factory.CreateLogger<InboundListener>());
+        return Listen(inbound.ServeAsync);
+    }
+
+    /// <summary>Opens the way out to a service with these endpoints.</summary>
+    public IPEndPoint ListenOutbound(params (IPEndPoint Address, SpiffeId? Identity)[] endpoints)
+    {
+        var service = new Service { Name = Service, Version = 1 };
+        service.Endpoints.AddRange(endpoints.Select(endpoint =>
+            new Endpoint { Address = endpoint.Address.ToString(), SpiffeId = endpoint.Identity?.ToString() ?? "" }));
+        Services.Update(service);
+        var outbound = new OutboundListener(
+            new OutboundOptions(new IPEndPoint(IPAddress.Loopback, 0), Service),
+            Identity, Services, _transport, Live, Edges, Refusals, Log.Factory.CreateLogger<OutboundListener>());
+        return Listen(outbound.ServeAsync);
+    }
+
+    public long Refused(string direction, string reason) =>
+        Refusals.Snapshot().SingleOrDefault(refusal => refusal.Direction == direction && refusal.Reason == reason).Count;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_running);
+        await Eventually.EqualAsync(0, () => Open);
+        _listeners.ForEach(listener => listener.Dispose());
+        _stopping.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private IPEndPoint Listen(Func<Socket, CancellationToken, Task> serve)
+    {
+        var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000);
+        _listeners.Add(listener);
+        _running.Add(listener.RunAsync(socket => serve(socket, _stopping.Token), _stopping.Token));
+        return listener.Address;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Net.Sockets;
+using Mesh.Proxy.Tests.Support;
+using Mesh.Proxy.Transport;
+
+namespace Mesh.Proxy.Tests.Transport;
+
+public sealed class SocketListenerTests
+{
+    [Fact]
+    public async Task At_its_limit_further_connections_wait_for_one_to_end()
+    {
+        var ends = new[] { new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource() };
+        var served = 0;
+        using var stopping = new CancellationTokenSource();
+        using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 2);
+        var running = listener.RunAsync(_ => ends[Interlocked.Increment(ref served) - 1].Task, stopping.Token);
+        using var first = TestApplication.Connect(listener.Address);
+        using var second = TestApplication.Connect(listener.Address);
+        await Eventually.EqualAsync(2, () => listener.Open);
+        using var third = TestApplication.Connect(listener.Address);
+        Assert.Equal(2, Volatile.Read(ref served));
+
+        ends[0].SetResult();
+
+        await Eventually.EqualAsync(3, () => Volatile.Read(ref served));
+        Assert.Equal(2, listener.Open);
+        ends[1].SetResult();
+        ends[2].SetResult();
+        await Eventually.EqualAsync(0, () => listener.Open);
+        await stopping.CancelAsync();
+        await running;
+    }
+
+    [Fact]
+    public async Task Told_to_stop_it_refuses_newcomers_and_counts_those_who_are_still_served()
+    {
+        var end = new TaskCompletionSource();
+        using var stopping = new CancellationTokenSource();
+        using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 10);
+        var address = listener.Address;
+        var running = listener.RunAsync(_ => end.Task, stopping.Token);
+        using var client = TestApplication.Connect(listener.Address);
+        await Eventually.EqualAsync(1, () => listener.Open);
+
+        await stopping.CancelAsync();
+        await running;
+
+        var refusal = Assert.Throws<SocketException>(() => TestApplication.Connect(address));
+        Assert.Equal(SocketError.ConnectionRefused, refusal.SocketErrorCode);
+        Assert.Equal(1, listener.Open);
+        end.SetResult();
+        await Eventually.EqualAsync(0, () => listener.Open);
+    }
+}
