@@ -16,11 +16,12 @@ public sealed partial class MetricsDocumentTests
     {
         var (documented, emitted) = (Documented(), Emitted());
 
-        Assert.Empty(
+        string[] differences =
         [
             .. emitted.Except(documented).Select(name => $"{name} is on the page and not in docs/metrics.md."),
             .. documented.Except(emitted).Select(name => $"{name} is in docs/metrics.md and not on the page."),
-        ]);
+        ];
+        Assert.Empty(differences);
     }
 
     // The first column of the table under '## Proxy'.
@@ -31,7 +32,7 @@ public sealed partial class MetricsDocumentTests
         return [.. File.ReadLines(file)
             .SkipWhile(line => !line.StartsWith("## Proxy", StringComparison.Ordinal) || line.StartsWith("## ProxyHost", StringComparison.Ordinal))
             .Skip(1)
-            .TakeWhile(line => !line.StartsWith("## ", StringComparison.Ordinal))
+            .TakeWhile(line => !line.StartsWith('#'))
             .Select(line => NameInFirstColumn().Match(line))
             .Where(match => match.Success)
             .Select(match => match.Groups["name"].Value)];

@@ -90,9 +90,10 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     /// <summary>Hands it a certificate and a bundle, as if it had enrolled.</summary>
     public void Enrolled()
     {
+        // The addresses first, as in an enrollment: with a certificate in use a session may open at once.
+        _proxyHosts.UseAddressesOf(JoinToken.ParseUnverified(File.ReadAllText(TokenFile)));
         Identity.Bundles.AcceptFirst(Bundles.Sign(East.Bundle));
         Identity.Use(East.Credential(East.Web));
-        _proxyHosts.UseAddressesOf(JoinToken.ParseUnverified(File.ReadAllText(TokenFile)));
     }
 
     public Task RunAgent() => Run(new IdentityAgent(Identity, _proxyHosts, Folder, TokenFile, Clock, Log.Factory.CreateLogger<IdentityAgent>()).RunAsync);
