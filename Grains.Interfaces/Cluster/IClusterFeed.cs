@@ -7,10 +7,10 @@ namespace Mesh.Grains.Interfaces.Cluster;
 [Alias("mesh.cluster-feed"), GrainInterfaceType("mesh.cluster-feed")]
 public interface IClusterFeed : IGrainWithStringKey
 {
-    /// <summary>Answers as soon as the silos differ from those that the caller knows, else with null after 10 seconds.</summary>
+    /// <summary>Answers as soon as the silos differ from those that the caller knows, else with null after 2 seconds.</summary>
     /// <param name="knownVersion">What the caller holds; 0 is nothing.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    [Alias("poll"), AlwaysInterleave, ResponseTimeout("00:00:20")]
+    [Alias("poll"), AlwaysInterleave, ResponseTimeout("00:00:04")]
     Task<ClusterSnapshot?> PollAsync(long knownVersion, CancellationToken cancellationToken);
 }
 

@@ -1,4 +1,3 @@
-using Mesh.Grains.Feeds;
 using Mesh.Grains.Interfaces.Cluster;
 using Microsoft.Extensions.Hosting;
 using Orleans.Concurrency;
@@ -10,13 +9,16 @@ namespace Mesh.Grains.Cluster;
 [GrainType("cluster-feed"), StatelessWorker]
 internal sealed class ClusterFeedGrain(ClusterView view, IHostApplicationLifetime host) : Grain, IClusterFeed
 {
+    // Short: a poll that a killed silo held keeps the caller from hearing of just that.
+    private static readonly TimeSpan Hold = TimeSpan.FromSeconds(2);
+
     // A look costs nothing, and catches what comes without a change of membership: a silo's metadata.
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
     public async Task<ClusterSnapshot?> PollAsync(long knownVersion, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.ApplicationStopping);
-        for (var waited = TimeSpan.Zero; waited < CommittedValue<ClusterSnapshot>.Hold && !ended.IsCancellationRequested; waited += LookAgain)
+        for (var waited = TimeSpan.Zero; waited < Hold && !ended.IsCancellationRequested; waited += LookAgain)
         {
             if (view.Current() is { Gateways.Length: > 0 } current && current.Version != knownVersion)
             {

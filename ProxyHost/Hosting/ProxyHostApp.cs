@@ -50,7 +50,8 @@ internal static class ProxyHostApp
         builder.Services.AddHostedService(services => services.GetRequiredService<PeerConnections>());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         AddOrleans(builder, cluster);
-        builder.Services.AddHostedService<ClusterFollower>();
+        builder.Services.AddSingleton<ClusterFollower>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ClusterFollower>());
         builder.Services.AddSingleton<MeshRelay>();
         builder.Services.AddHostedService<RelayService>();
         builder.Services.AddGrpc(grpc =>
@@ -120,6 +121,13 @@ internal static class ProxyHostApp
         builder.UseOrleansClient(client =>
         {
             client.Services.AddSingleton<IGatewayListProvider, KnownGateways>();
+            client.AddGatewayCountChangedHandler(services => (_, change) =>
+            {
+                if (change.NumberOfConnectedGateways < change.PreviousNumberOfConnectedGateways)
+                {
+                    services.GetRequiredService<ClusterFollower>().PollAgain();
+                }
+            });
             client.Configure<ClusterOptions>(orleans => (orleans.ClusterId, orleans.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
             client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
             client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));

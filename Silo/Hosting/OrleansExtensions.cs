@@ -52,10 +52,12 @@ internal static class OrleansExtensions
         silo.Services.AddSingleton<TrustGenesis>();
     }
 
-    // A silo that was killed is out after about 5 s, so that trust commands work again within 10; one that pauses for less stays in.
+    // A silo that was killed is out after about 5 s, so that trust commands work again within 10; one that pauses for less than
+    // 3 s stays in. Without the floor Orleans probes twice a second where silos answer fast, and a busy machine loses them.
     private static void UseMeshMembership(ClusterMembershipOptions membership)
     {
         membership.ProbeTimeout = TimeSpan.FromSeconds(1);
+        membership.MinProbeTimeout = TimeSpan.FromSeconds(1);
         membership.MaxProbeTimeout = TimeSpan.FromSeconds(1.5);
         membership.NumMissedProbesLimit = 3;
         // What gossip failed to tell is read from the table.
