@@ -58,7 +58,12 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await StopServerAsync();
+        // A test that failed may have left it stopped.
+        if (File.Exists(Path.Combine(Data, "postmaster.pid")))
+        {
+            await StopServerAsync();
+        }
+
         Directory.Delete(_folder, recursive: true);
     }
 

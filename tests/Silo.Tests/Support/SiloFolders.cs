@@ -8,7 +8,7 @@ internal sealed class SiloFolders : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("mesh-silos-").FullName;
 
-    private SiloFolders(string connectionString)
+    public SiloFolders(string connectionString)
     {
         ConnectionFile = Path.Combine(_root, "connection");
         File.WriteAllText(ConnectionFile, connectionString);

@@ -110,6 +110,15 @@ internal sealed class SiloProcess : IAsyncDisposable
         return response.StatusCode == HttpStatusCode.OK ? answer.GetProperty("token").GetString() : null;
     }
 
+    /// <summary>A change that a grain must store: the answer's status and text.</summary>
+    public async Task<(HttpStatusCode Status, string Text)> SetServiceAsync(string name, string address, CancellationToken cancellationToken)
+    {
+        using var request = await RequestAsync(HttpMethod.Put, $"/v1/services/{name}");
+        request.Content = JsonContent.Create(new { endpoints = new[] { new { address } } });
+        using var response = await _client.SendAsync(request, cancellationToken);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
+    }
+
     /// <summary>SIGKILL.</summary>
     public void Kill() => _process.Kill();
 
