@@ -10,6 +10,7 @@ var root = new RootCommand($"MeshOrleans: an identity for every workload, mutual
     EdgesCommand.Create(context),
     IdentityCommand.Create(context),
     TrustCommand.Create(context),
+    IssuerCommand.Create(context),
     TokenCommand.Create(context),
     ServiceCommand.Create(context),
     PolicyCommand.Create(context),

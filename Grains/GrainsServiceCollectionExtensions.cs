@@ -14,15 +14,22 @@ public static class GrainsServiceCollectionExtensions
     /// </summary>
     public static IServiceCollection AddMeshGrains(this IServiceCollection services)
     {
-        services.AddOptionsWithValidateOnStart<AnchorOptions, AnchorOptionsValidator>();
-        services.AddOptionsWithValidateOnStart<IssuerOptions, IssuerOptionsValidator>();
-        services.AddOptionsWithValidateOnStart<LeafOptions, LeafOptionsValidator>();
+        services.AddMeshGrainsOptions();
         services.AddSingleton<AuthorityFactory>();
         services.AddSingleton<BundleSealer>();
         services.AddSingleton<JoinTokenFactory>();
         services.AddSingleton<EvidenceVerifier>();
         services.AddSingleton<IssuanceInstruments>();
         services.AddSingleton<ClusterView>();
+        return services;
+    }
+
+    /// <summary>Adds the grains' options and what validates them, so that a host can look for mistakes before it does anything.</summary>
+    public static IServiceCollection AddMeshGrainsOptions(this IServiceCollection services)
+    {
+        services.AddOptionsWithValidateOnStart<AnchorOptions, AnchorOptionsValidator>();
+        services.AddOptionsWithValidateOnStart<IssuerOptions, IssuerOptionsValidator>();
+        services.AddOptionsWithValidateOnStart<LeafOptions, LeafOptionsValidator>();
         return services;
     }
 }

@@ -18,6 +18,8 @@ internal static class DemoCommand
         var set = new Option<string[]>("--set") { Description = "Any option of silo, ProxyHost and proxies, e.g. Leaf:Lifetime=10s; may be repeated", HelpName = "SECTION:KEY=VALUE", DefaultValueFactory = _ => [] };
         var basePort = new Option<int?>("--base-port") { Description = "Use ports from this one upwards instead of the well-known ones", HelpName = "PORT" };
         var noBuild = new Option<bool>("--no-build") { Description = "Start what was built before" };
+        var configuration = new Option<string>("--configuration") { Description = "Which build to start: Release or Debug", HelpName = "CONFIGURATION", DefaultValueFactory = _ => "Release" };
+        configuration.AcceptOnlyFromAmong("Release", "Debug");
         var restart = new Option<bool>("--restart") { Description = "Start a process that dies again, on the same data, instead of ending" };
         var command = new Command(
             "demo",
@@ -31,19 +33,19 @@ internal static class DemoCommand
               mesh demo --base-port 20000                  beside another one
             """)
         {
-            duration, json, set, basePort, noBuild, restart,
+            duration, json, set, basePort, noBuild, configuration, restart,
         };
         command.SetAction(CommandContext.Guard((parsed, cancellationToken) => RunAsync(
             new Request(
                 ReadDuration(parsed.GetValue(duration)), parsed.GetValue(json), DemoSettings.Parse(parsed.GetValue(set)!), parsed.GetValue(basePort),
-                !parsed.GetValue(noBuild), parsed.GetValue(restart), parsed.GetValue(context.Data), context.WantsJson(parsed)),
+                !parsed.GetValue(noBuild), parsed.GetValue(configuration)!, parsed.GetValue(restart), parsed.GetValue(context.Data), context.WantsJson(parsed)),
             cancellationToken)));
         return command;
     }
 
     private static async Task<int> RunAsync(Request request, CancellationToken cancellationToken)
     {
-        var tree = SourceTree.Find();
+        var tree = SourceTree.Find(request.Configuration);
         var ports = new DemoPorts(request.BasePort, request.Settings);
         ports.CheckFree();
         var screen = new DemoScreen(request.AsJson);
@@ -130,5 +132,5 @@ internal static class DemoCommand
         : throw new CliException(ExitCodes.Usage, $"--duration '{text}' is not a time.", "Write 30s, 5m or 00:00:30.");
 
     private sealed record Request(
-        TimeSpan? Duration, string? JsonFile, DemoSettings Settings, int? BasePort, bool Build, bool Restart, string? Data, bool AsJson);
+        TimeSpan? Duration, string? JsonFile, DemoSettings Settings, int? BasePort, bool Build, string Configuration, bool Restart, string? Data, bool AsJson);
 }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Mesh.Admin.V1;
 using Mesh.Cli.Output;
-using Spectre.Console;
 
 namespace Mesh.Cli.Commands;
 
@@ -22,7 +21,7 @@ internal static class TrustCommand
             else
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{trust.Name}, sequence {trust.Sequence}, epoch {trust.Epoch}"));
-                CommandContext.Write(Authorities(trust));
+                CommandContext.Write(AuthorityTable.Build(trust.Anchors.Concat(trust.Issuers), trust.Revocations));
             }
 
             return ExitCodes.Ok;
@@ -55,29 +54,5 @@ internal static class TrustCommand
     {
         using var admin = context.Connect(parsed);
         return await admin.CallAsync((client, options) => client.GetTrustDomainAsync(new GetTrustDomainRequest(), options), cancellationToken);
-    }
-
-    private static Table Authorities(TrustDomain trust)
-    {
-        var table = new Table().Border(TableBorder.Simple);
-        foreach (var title in new[] { "PURPOSE", "STAGE", "KEY", "GOOD UNTIL" })
-        {
-            table.AddColumn(new TableColumn(new Text(title, new Style(decoration: Decoration.Bold))).NoWrap());
-        }
-
-        foreach (var authority in trust.Anchors.Concat(trust.Issuers))
-        {
-            var until = authority.NotAfter.ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-            table.AddRow(new Text(authority.Purpose), new Text(authority.Stage), new Text(authority.KeyHash[..16]), new Text(until));
-        }
-
-        foreach (var revocation in trust.Revocations)
-        {
-            table.AddRow(
-                new Text("revoked"), new Text(revocation.Reason), new Text(revocation.KeyHash[..16], new Style(Color.Red)),
-                new Text(revocation.RevokedAt.ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)));
-        }
-
-        return table;
     }
 }

@@ -10,17 +10,26 @@ internal sealed class SourceTree
     private const string DemoFilter = "Cli/Demo/demo.slnf";
 
     private readonly string _root;
+    private readonly string _configuration;
 
-    private SourceTree(string root) => _root = root;
+    private SourceTree(string root, string configuration) => (_root, _configuration) = (root, configuration);
 
     /// <exception cref="CliException">Neither the program nor the current folder is inside the source tree.</exception>
-    public static SourceTree Find() =>
+    /// <param name="configuration">Release or Debug: which build the demo starts.</param>
+    public static SourceTree Find(string configuration) => new(
         Above(Environment.CurrentDirectory) ?? Above(AppContext.BaseDirectory) ?? throw new CliException(
-            ExitCodes.Environment, "The demo starts the mesh from its source tree, and this is not inside it.", $"Run it in a clone, beside {Solution}.");
+            ExitCodes.Environment, "The demo starts the mesh from its source tree, and this is not inside it.", $"Run it in a clone, beside {Solution}."),
+        configuration);
 
     /// <summary>The assembly that a project was built into.</summary>
-    public string Assembly(string project) =>
-        Path.Combine(_root, "artifacts", "bin", project, "release", $"{project}.dll");
+    /// <exception cref="CliException">It was not built yet.</exception>
+    public string Assembly(string project)
+    {
+        var path = Path.Combine(_root, "artifacts", "bin", project, _configuration.ToLowerInvariant(), $"{project}.dll");
+        return File.Exists(path)
+            ? path
+            : throw new CliException(ExitCodes.Environment, $"{project} has not been built in {_configuration}: there is no {path}.", "Leave --no-build out.");
+    }
 
     /// <summary>Builds everything that the demo starts.</summary>
     /// <exception cref="CliException">The build has failed; what it said is on stderr.</exception>
@@ -28,7 +37,7 @@ internal sealed class SourceTree
     {
         // Build servers would outlive the demo, which leaves no process behind.
         var start = new ProcessStartInfo(
-            "dotnet", ["build", DemoFilter, "-c", "Release", "-nologo", "-v", "quiet", "-nodeReuse:false", "-p:UseSharedCompilation=false"])
+            "dotnet", ["build", DemoFilter, "-c", _configuration, "-nologo", "-v", "quiet", "-nodeReuse:false", "-p:UseSharedCompilation=false"])
         {
             WorkingDirectory = _root,
             RedirectStandardOutput = true,
@@ -50,17 +59,17 @@ internal sealed class SourceTree
         if (build.ExitCode != 0)
         {
             await Console.Error.WriteLineAsync(await output + await errors);
-            throw new CliException(ExitCodes.Environment, "The build has failed.", $"What it said is above; dotnet build {DemoFilter} -c Release says it again.");
+            throw new CliException(ExitCodes.Environment, "The build has failed.", $"What it said is above; dotnet build {DemoFilter} -c {_configuration} says it again.");
         }
     }
 
-    private static SourceTree? Above(string folder)
+    private static string? Above(string folder)
     {
         for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
         {
             if (File.Exists(Path.Combine(at.FullName, Solution)))
             {
-                return new SourceTree(at.FullName);
+                return at.FullName;
             }
         }
 

@@ -56,7 +56,7 @@ internal sealed partial class EnrollmentAgent(
                 failures++;
                 Log.RenewalFailed(logger, svid.NotAfter, Reason(e));
             }
-            catch (OperationCanceledException)
+            catch (Exception e) when (stoppingToken.IsCancellationRequested && e is (OperationCanceledException or RpcException))
             {
                 return;
             }

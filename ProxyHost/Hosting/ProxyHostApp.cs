@@ -145,7 +145,10 @@ internal static class ProxyHostApp
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
-        kestrel.Limits.MaxRequestBodySize = RequestLimits.MaxMessageBytes;
+        // gRPC refuses a message that is too long by the length that it announces; what is under way meanwhile, the windows bound.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 2 * RequestLimits.MaxMessageBytes;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * RequestLimits.MaxMessageBytes;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         kestrel.Limits.Http2.MaxStreamsPerConnection = 16;

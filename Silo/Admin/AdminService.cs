@@ -29,6 +29,12 @@ internal sealed class AdminService(
     public override async Task<TrustDomain> GetTrustDomain(GetTrustDomainRequest request, ServerCallContext context) =>
         AdminMessages.ToMessage(await TrustDomain.GetStatusAsync());
 
+    public override async Task<TrustDomain> RevokeIssuer(RevokeIssuerRequest request, ServerCallContext context)
+    {
+        await TrustDomain.RevokeIssuerAsync(Checked(() => KeyHash.Parse(request.KeyHash)), request.Reason);
+        return AdminMessages.ToMessage(await TrustDomain.GetStatusAsync());
+    }
+
     public override async Task<GetBundleResponse> GetBundle(GetBundleRequest request, ServerCallContext context)
     {
         var bundle = await TrustDomain.GetBundleAsync();
@@ -128,7 +134,7 @@ internal sealed class AdminService(
             : throw new MeshException(MeshError.InvalidRequest, $"'{ns}/{serviceAccount}' is not NAMESPACE/SERVICE-ACCOUNT.");
     }
 
-    private static SpiffeId Checked(Func<SpiffeId> read)
+    private static T Checked<T>(Func<T> read)
     {
         try
         {

@@ -2,6 +2,7 @@ using System.Reflection;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Storage;
+using Microsoft.Extensions.Options;
 
 namespace Mesh.Silo.Hosting;
 
@@ -27,8 +28,36 @@ internal static class OptionSections
         services.Configure<LeafOptions>(configuration.GetSection("Leaf"));
     }
 
-    /// <summary>One line for each key that no option has.</summary>
-    public static IEnumerable<string> UnknownKeys(IConfiguration configuration) =>
+    /// <summary>One line for each mistake in any section, all at once: keys that no option has, and values out of range.</summary>
+    public static IReadOnlyList<string> Mistakes(IConfiguration configuration, IServiceProvider services) =>
+    [
+        .. UnknownKeys(configuration),
+        .. Failures<SiloOptions>("Silo", services),
+        .. Failures<StoreOptions>("Store", services),
+        .. Failures<AnchorOptions>("Anchor", services),
+        .. Failures<IssuerOptions>("Issuer", services),
+        .. Failures<LeafOptions>("Leaf", services),
+    ];
+
+    private static IEnumerable<string> Failures<TOptions>(string section, IServiceProvider services)
+        where TOptions : class
+    {
+        try
+        {
+            _ = services.GetRequiredService<IOptions<TOptions>>().Value;
+            return [];
+        }
+        catch (OptionsValidationException mistakes)
+        {
+            return mistakes.Failures.Select(failure => failure.Contains($"{section}:", StringComparison.Ordinal) ? failure : $"{section}:{failure}");
+        }
+        catch (InvalidOperationException mistake) when (mistake.Source == "Microsoft.Extensions.Configuration.Binder")
+        {
+            return [mistake.Message];
+        }
+    }
+
+    private static IEnumerable<string> UnknownKeys(IConfiguration configuration) =>
         from section in Sections
         let known = section.Value.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name).ToList()
         from child in configuration.GetSection(section.Key).GetChildren()

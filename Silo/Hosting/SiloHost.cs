@@ -1,4 +1,5 @@
 using System.Net;
+using Mesh.Grains;
 using Mesh.Grains.Certificates;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
@@ -61,13 +62,14 @@ internal static class SiloHost
         builder.Services.AddSingleton<IValidateOptions<SiloOptions>, SiloAddressValidator>();
         builder.Services.AddOptionsWithValidateOnStart<StoreOptions, StoreOptionsValidator>();
         builder.Services.AddSingleton<IValidateOptions<StoreOptions>, StoreConnectionValidator>();
-        var unknown = OptionSections.UnknownKeys(builder.Configuration).ToList();
-        if (unknown.Count > 0)
+        builder.Services.AddMeshGrainsOptions();
+        using var early = builder.Services.BuildServiceProvider();
+        var mistakes = OptionSections.Mistakes(builder.Configuration, early);
+        if (mistakes.Count > 0)
         {
-            throw new OptionsValidationException("", typeof(SiloOptions), unknown);
+            throw new OptionsValidationException("", typeof(SiloOptions), mistakes);
         }
 
-        using var early = builder.Services.BuildServiceProvider();
         return (early.GetRequiredService<IOptions<SiloOptions>>().Value, early.GetRequiredService<IOptions<StoreOptions>>().Value);
     }
 

@@ -1,0 +1,41 @@
+using System.Globalization;
+using Google.Protobuf.WellKnownTypes;
+using Mesh.Admin.V1;
+using Spectre.Console;
+
+namespace Mesh.Cli.Output;
+
+/// <summary>Authorities and revoked keys as a table.</summary>
+internal static class AuthorityTable
+{
+    private const int DigitsShown = 16;
+
+    public static Table Build(IEnumerable<Authority> authorities, IEnumerable<Revocation> revocations)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (var title in new[] { "PURPOSE", "STAGE", "KEY", "GOOD UNTIL" })
+        {
+            table.AddColumn(new TableColumn(new Text(title, new Style(decoration: Decoration.Bold))).NoWrap());
+        }
+
+        foreach (var authority in authorities)
+        {
+            table.AddRow(
+                new Text(authority.Purpose), new Text(authority.Stage), new Text(authority.KeyHash[..DigitsShown]), new Text(Time(authority.NotAfter)));
+        }
+
+        foreach (var revocation in revocations)
+        {
+            table.AddRow(
+                new Text("revoked", new Style(Color.Red)),
+                new Text(revocation.Reason),
+                new Text(revocation.KeyHash[..DigitsShown], new Style(Color.Red)),
+                new Text($"since {Time(revocation.RevokedAt)}"));
+        }
+
+        return table;
+    }
+
+    private static string Time(Timestamp time) =>
+        time.ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}
