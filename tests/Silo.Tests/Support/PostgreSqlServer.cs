@@ -30,12 +30,20 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
     {
         var folder = await RunAs.CreateFolderAsync("mesh-pg-");
         var server = new PostgreSqlServer(Binaries!, folder, FreePort());
-        var passwordFile = Path.Combine(folder, "password");
-        await RunAs.RunAsync("sh", "-c", $"umask 077; echo {Password} > {passwordFile}");
-        await server.RunAsync(
-            "initdb", "-D", server.Data, "-U", "mesh", "--auth=scram-sha-256", $"--pwfile={passwordFile}", "--no-sync", "--no-locale", "-E", "UTF8");
-        await server.StartServerAsync();
-        return server;
+        try
+        {
+            var passwordFile = Path.Combine(folder, "password");
+            await RunAs.RunAsync("sh", "-c", $"umask 077; echo {Password} > {passwordFile}");
+            await server.RunAsync(
+                "initdb", "-D", server.Data, "-U", "mesh", "--auth=scram-sha-256", $"--pwfile={passwordFile}", "--no-sync", "--no-locale", "-E", "UTF8");
+            await server.StartServerAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Runs the server that was stopped.</summary>

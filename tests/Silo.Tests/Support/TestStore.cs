@@ -42,8 +42,16 @@ internal sealed class TestStore : IAsyncDisposable
         }
 
         var store = new TestStore(folder, options);
-        store.Database = await store.OpenAnotherAsync();
-        return store;
+        try
+        {
+            store.Database = await store.OpenAnotherAsync();
+            return store;
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
     }
 
     public async Task<IStoreDatabase> OpenAnotherAsync()
