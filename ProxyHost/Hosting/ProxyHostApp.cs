@@ -62,9 +62,11 @@ internal static class ProxyHostApp
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, identity));
 
         await using var app = builder.Build();
+        MapProbes(app, options);
+        // Said here, routing comes after the probes have branched off; unsaid, it would come first.
+        app.UseRouting();
         app.MapGrpcService<EnrollmentService>();
         app.MapGrpcService<ProxySessionService>();
-        MapProbes(app, options);
         await app.RunAsync();
     }
 
@@ -169,13 +171,15 @@ internal static class ProxyHostApp
         kestrel.Listen(IPEndPoint.Parse(options.AdminListen), listen => listen.Protocols = HttpProtocols.Http1);
     }
 
-    private static void MapProbes(WebApplication app, ProxyHostOptions options)
-    {
-        var probes = $"*:{IPEndPoint.Parse(options.AdminListen).Port}";
-        app.MapGet("/live", () => "live\n").RequireHost(probes);
-        app.MapGet("/ready", (MeshRelay relay) => relay.IsConnected
-            ? Results.Text("ready\n")
-            : Results.Text("no silo has answered yet\n", statusCode: StatusCodes.Status503ServiceUnavailable)).RequireHost(probes);
-        app.MapMetrics().RequireHost(probes);
-    }
+    // By the port that a request came in at, which it can't choose as it can its Host header.
+    private static void MapProbes(WebApplication app, ProxyHostOptions options) => app.MapWhen(
+        context => context.Connection.LocalPort == IPEndPoint.Parse(options.AdminListen).Port,
+        probes => probes.UseRouting().UseEndpoints(endpoints =>
+        {
+            endpoints.MapGet("/live", () => "live\n");
+            endpoints.MapGet("/ready", (MeshRelay relay) => relay.IsConnected
+                ? Results.Text("ready\n")
+                : Results.Text("no silo has answered yet\n", statusCode: StatusCodes.Status503ServiceUnavailable));
+            endpoints.MapMetrics();
+        }));
 }

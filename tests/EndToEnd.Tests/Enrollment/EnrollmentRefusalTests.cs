@@ -7,7 +7,7 @@ using Mesh.Spiffe;
 
 namespace Mesh.EndToEnd.Tests.Enrollment;
 
-public class EnrollmentRefusalTests(RunningMesh running) : IClassFixture<RunningMesh>
+public class EnrollmentRefusalTests(RunningMesh running)
 {
     private MeshUnderTest Mesh => running.Mesh;
 
