@@ -16,8 +16,12 @@ public sealed partial class MetricsDocumentTests
     {
         var (documented, emitted) = (Documented(), Emitted());
 
-        Assert.Empty(emitted.Except(documented).Select(name => $"{name} is on the page and not in docs/metrics.md."));
-        Assert.Empty(documented.Except(emitted).Select(name => $"{name} is in docs/metrics.md and not on the page."));
+        string[] differences =
+        [
+            .. emitted.Except(documented).Select(name => $"{name} is on the page and not in docs/metrics.md."),
+            .. documented.Except(emitted).Select(name => $"{name} is in docs/metrics.md and not on the page."),
+        ];
+        Assert.Empty(differences);
     }
 
     // The first column of the table under '## Proxy'.
