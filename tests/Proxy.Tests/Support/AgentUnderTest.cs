@@ -90,9 +90,10 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     /// <summary>Hands it a certificate and a bundle, as if it had enrolled.</summary>
     public void Enrolled()
     {
-        Identity.Bundles.AcceptFirst(Bundles.Sign(East.Bundle));
-        Identity.Use(East.Credential(East.Web));
         _proxyHosts.UseAddressesOf(JoinToken.ParseUnverified(File.ReadAllText(TokenFile)));
+        Identity.Bundles.AcceptFirst(Bundles.Sign(East.Bundle));
+        // The certificate last: whoever waits for it starts at once.
+        Identity.Use(East.Credential(East.Web));
     }
 
     public Task RunAgent() => Run(new IdentityAgent(Identity, _proxyHosts, Folder, TokenFile, Clock, Log.Factory.CreateLogger<IdentityAgent>()).RunAsync);
