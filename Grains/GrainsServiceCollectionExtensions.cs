@@ -1,3 +1,4 @@
+using Mesh.Grains.Cluster;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.TrustDomains;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,7 +9,8 @@ namespace Mesh.Grains;
 public static class GrainsServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds the grains' own services. The host adds a key store, an issuance store, a <see cref="TimeProvider"/> and grain storage.
+    /// Adds the grains' own services. The host adds a key store, an issuance store, a <see cref="TimeProvider"/>,
+    /// grain storage and the silos' metadata.
     /// </summary>
     public static IServiceCollection AddMeshGrains(this IServiceCollection services)
     {
@@ -18,6 +20,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<JoinTokenFactory>();
         services.AddSingleton<EvidenceVerifier>();
         services.AddSingleton<IssuanceInstruments>();
+        services.AddSingleton<ClusterView>();
         return services;
     }
 

@@ -1,3 +1,4 @@
+using Mesh.Grains.Interfaces.Errors;
 using Mesh.Silo.Hosting;
 using Microsoft.Extensions.Options;
 
@@ -25,6 +26,12 @@ catch (InvalidDataException mistake)
 {
     await Console.Error.WriteLineAsync(mistake.Message);
     return 2;
+}
+catch (MeshException refusal)
+{
+    // The store does not answer. Whoever started the silo may start it again.
+    await Console.Error.WriteLineAsync(refusal.Message);
+    return 1;
 }
 catch (IOException fault)
 {

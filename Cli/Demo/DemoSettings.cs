@@ -9,6 +9,7 @@ internal sealed class DemoSettings
     private static readonly Dictionary<string, ProcessRole> Sections = new(StringComparer.OrdinalIgnoreCase)
     {
         ["Silo"] = ProcessRole.Silo,
+        ["Store"] = ProcessRole.Silo,
         ["Anchor"] = ProcessRole.Silo,
         ["Issuer"] = ProcessRole.Silo,
         ["Leaf"] = ProcessRole.Silo,

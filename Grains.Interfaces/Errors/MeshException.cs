@@ -1,8 +1,9 @@
 namespace Mesh.Grains.Interfaces.Errors;
 
 /// <summary>A refusal that the caller can act on. Faults in the mesh itself use other exception types.</summary>
+/// <remarks>Of Orleans' own kind, since Orleans wraps what it does not know, also where a grain's storage refuses.</remarks>
 [GenerateSerializer, Alias("mesh.error")]
-public sealed class MeshException : Exception
+public sealed class MeshException : OrleansException
 {
     /// <summary>Creates a refusal.</summary>
     /// <param name="error">The reason.</param>

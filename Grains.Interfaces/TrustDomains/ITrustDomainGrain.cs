@@ -20,6 +20,11 @@ public interface ITrustDomainGrain : IGrainWithStringKey
     [Alias("get-status"), AlwaysInterleave]
     Task<TrustDomainStatus> GetStatusAsync();
 
+    /// <summary>As <see cref="GetStatusAsync"/>, and compared with the store within the last second.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.Stale"/>: another silo has written since; ask again.</exception>
+    [Alias("confirm"), AlwaysInterleave]
+    Task<TrustDomainStatus> ConfirmAsync();
+
     /// <summary>Signs a one-time token with which a workload or a ProxyHost enrolls.</summary>
     /// <param name="subject">Of this trust domain; a workload or a ProxyHost, never a silo.</param>
     /// <param name="lifetime">1 minute to 7 days.</param>

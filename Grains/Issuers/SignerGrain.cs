@@ -40,6 +40,18 @@ internal sealed partial class SignerGrain(
             Log.Refused(logger, request.Id, refusal.Error, refusal.Message);
             throw;
         }
+        catch (Exception fault) when (fault is IOException or TimeoutException or OrleansException)
+        {
+            instruments.Refused(Purpose, MeshError.NotReady);
+            throw NotReady(request, fault);
+        }
+    }
+
+    // A store or another grain that does not answer is nothing that the requester did: it is told to come again.
+    private MeshException NotReady(SignRequest request, Exception fault)
+    {
+        Log.NotReady(logger, request.Id, fault);
+        return new MeshException(MeshError.NotReady, "The control plane's store or issuer does not answer. Try again with the same request.");
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -145,6 +157,9 @@ internal sealed partial class SignerGrain(
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 2203, Level = LogLevel.Error, Message = "Could not issue {SpiffeId}")]
+        public static partial void NotReady(ILogger logger, SpiffeId spiffeId, Exception fault);
+
         [LoggerMessage(EventId = 2201, Level = LogLevel.Information, Message = "Issued generation {Generation} of {SpiffeId}, instance {InstanceId}, until {NotAfter}")]
         public static partial void Issued(ILogger logger, SpiffeId spiffeId, string instanceId, long generation, DateTimeOffset notAfter);
 

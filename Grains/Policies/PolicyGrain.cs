@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Mesh.Grains.Feeds;
+using Mesh.Grains.Commits;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Policies;
 using Mesh.Spiffe;
@@ -45,17 +45,7 @@ internal sealed class PolicyGrain(
             throw new MeshException(MeshError.LimitReached, $"A namespace holds policies of at most {MaxWorkloads} workloads.");
         }
 
-        stored.State = next;
-        try
-        {
-            await stored.WriteStateAsync();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-
+        await this.CommitAsync(stored, next);
         _committed.Publish(new PolicySnapshot(next.Version, next.Defaults));
         return _committed.Current!;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mesh.Grains.Commits;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Services;
 
@@ -35,17 +36,7 @@ internal sealed class ServiceCatalogGrain(
             throw new MeshException(MeshError.LimitReached, $"A trust domain has at most {MaxServices} services.");
         }
 
-        stored.State = new ServiceCatalogState { Names = [.. next] };
-        try
-        {
-            await stored.WriteStateAsync();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-
+        await this.CommitAsync(stored, new ServiceCatalogState { Names = [.. next] });
         _committed = next;
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
-using Mesh.Grains.Feeds;
+using Mesh.Grains.Commits;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Services;
 using Mesh.Spiffe;
@@ -39,17 +39,7 @@ internal sealed class ServiceGrain(
         }
 
         var next = new ServiceState { Version = _committed.Current.Version + 1, Endpoints = endpoints };
-        stored.State = next;
-        try
-        {
-            await stored.WriteStateAsync();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-
+        await this.CommitAsync(stored, next);
         _committed.Publish(Snapshot(next));
         return _committed.Current;
     }

@@ -1,4 +1,4 @@
-using Mesh.Grains.Feeds;
+using Mesh.Grains.Commits;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.TrustDomains;
@@ -7,6 +7,7 @@ using Mesh.Grains.Issuers;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans.Storage;
 
 namespace Mesh.Grains.TrustDomains;
 
@@ -17,6 +18,7 @@ internal sealed partial class TrustDomainGrain(
     AuthorityFactory authorities,
     BundleSealer sealer,
     JoinTokenFactory tokens,
+    IGrainStorage storage,
     TimeProvider clock,
     IHostApplicationLifetime host,
     ILogger<TrustDomainGrain> logger) : Grain, ITrustDomainGrain, ITrustFeed
@@ -25,6 +27,12 @@ internal sealed partial class TrustDomainGrain(
     public const string StateName = "trust-domain";
 
     private readonly CommittedValue<TrustDomainState> _committed = new(state => state.Sequence, host.ApplicationStopping);
+
+    private static readonly TimeSpan ConfirmEvery = TimeSpan.FromSeconds(1);
+
+    private Task _committing = Task.CompletedTask;
+    private Task _confirming = Task.CompletedTask;
+    private long _confirmedAt;
 
     public static GrainId IdOf(TrustDomainName trustDomain) => GrainId.Create("trust-domain", trustDomain.Name);
 
@@ -36,12 +44,23 @@ internal sealed partial class TrustDomainGrain(
         }
 
         _committed.Publish(stored.State);
+        _confirmedAt = clock.GetTimestamp();
         return Task.CompletedTask;
     }
 
     public Task<TrustSnapshot> GetBundleAsync() => Task.FromResult(Snapshot(Committed));
 
     public Task<TrustDomainStatus> GetStatusAsync() => Task.FromResult(TrustDomainReport.Of(Committed));
+
+    public async Task<TrustDomainStatus> ConfirmAsync()
+    {
+        if (clock.GetElapsedTime(_confirmedAt) > ConfirmEvery)
+        {
+            await (_confirming.IsCompleted ? _confirming = ConfirmOnceAsync() : _confirming);
+        }
+
+        return TrustDomainReport.Of(Committed);
+    }
 
     public async Task<TrustSnapshot?> PollAsync(long knownSequence, CancellationToken cancellationToken) =>
         await _committed.PollAsync(knownSequence, cancellationToken) is { } state ? Snapshot(state) : null;
@@ -91,29 +110,41 @@ internal sealed partial class TrustDomainGrain(
         ?? await authorities.CreateIssuerAsync(
             TrustDomainName.Parse(state.Name), purpose, IssuerStage.Prepared, state.ActiveAnchor, CancellationToken.None);
 
-    // A failed write is ambiguous: the store may hold either state. The next activation reads which.
-    private async Task CommitAsync(TrustDomainState next)
+    private Task CommitAsync(TrustDomainState next) => _committing = CommitOnceAsync(next);
+
+    private async Task CommitOnceAsync(TrustDomainState next)
     {
         next = await sealer.SealAsync(next with { Sequence = next.Sequence + 1, Epoch = next.Epoch + 1 }, CancellationToken.None);
-        stored.State = next;
-        try
-        {
-            await stored.WriteStateAsync();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-
+        await this.CommitAsync(stored, next);
         _committed.Publish(next);
         Log.Committed(logger, next.Name, next.Sequence, next.Epoch);
+    }
+
+    // One activation is a promise that a partition breaks: another silo may have written what this one has not heard of.
+    private async Task ConfirmOnceAsync()
+    {
+        var asked = clock.GetTimestamp();
+        var row = new GrainState<TrustDomainState>(new TrustDomainState());
+        await storage.ReadStateAsync(StateName, this.GetGrainId(), row);
+        // What was read may be a commit of this activation's own, which is published once its write has returned.
+        await _committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        if (row.State is { } found && found.Sequence > Committed.Sequence)
+        {
+            Log.Overtaken(logger, Committed.Name, Committed.Sequence, found.Sequence);
+            this.DeactivateOnIdle();
+            throw new MeshException(MeshError.Stale, $"Another silo has changed trust domain {Committed.Name}. Ask again.");
+        }
+
+        _confirmedAt = asked;
     }
 
     private static TrustSnapshot Snapshot(TrustDomainState state) => new(state.Sequence, state.Epoch, state.SignedBundle);
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 2004, Level = LogLevel.Warning, Message = "Trust domain {TrustDomain}: held sequence {Held}, the store holds {Stored}; this activation ends")]
+        public static partial void Overtaken(ILogger logger, string trustDomain, long held, long stored);
+
         [LoggerMessage(EventId = 2001, Level = LogLevel.Information, Message = "Trust domain {TrustDomain} committed sequence {Sequence}, epoch {Epoch}")]
         public static partial void Committed(ILogger logger, string trustDomain, long sequence, long epoch);
 

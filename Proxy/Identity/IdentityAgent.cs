@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Mesh.Proxy.Session;
@@ -13,16 +12,22 @@ namespace Mesh.Proxy.Identity;
 internal sealed partial class IdentityAgent(
     WorkloadIdentity identity, ProxyHostClient proxyHosts, EnrollmentFolder folder, string tokenFile, TimeProvider clock, ILogger<IdentityAgent> logger)
 {
+    // Kept from try to try while nobody knows whether the control plane has heard of it.
+    private PendingRequest? _pending;
+
+    // Issued, and revoked before it was used: no peer takes it, but it is what the next request must be proven with.
+    private SvidCredential? _refused;
+
     public async Task RunAsync(CancellationToken stopping)
     {
         var failures = 0;
         while (!stopping.IsCancellationRequested)
         {
-            var held = identity.Credential?.Svid;
+            var isEnrolled = identity.Credential is not null;
             try
             {
-                await Task.Delay(WaitFor(held, failures), clock, stopping);
-                await (identity.Credential is { } credential ? RenewAsync(credential, stopping) : EnrollAsync(stopping));
+                await WaitAsync(failures, stopping);
+                await (identity.Credential is { } credential ? RenewAsync(_refused ?? credential, stopping) : EnrollAsync(stopping));
                 failures = 0;
                 Log.Certified(logger, identity.Credential!.Svid.Id, identity.Credential.Svid.NotAfter);
             }
@@ -34,24 +39,55 @@ internal sealed partial class IdentityAgent(
             catch (Exception e) when (IsRetriable(e))
             {
                 failures++;
-                if (held is null && e is RpcException { StatusCode: StatusCode.Unauthenticated })
+                if (!isEnrolled && e is RpcException { StatusCode: StatusCode.Unauthenticated })
                 {
                     // The operator's token may be newer than the one kept from last time.
                     folder.ForgetToken();
                 }
 
-                Log.Failed(logger, held is null ? "Enrollment" : "Renewal", Reason(e), failures);
+                Log.Failed(logger, isEnrolled ? "Renewal" : "Enrollment", Reason(e), failures);
                 proxyHosts.MoveOn();
             }
         }
     }
 
-    private TimeSpan WaitFor(X509Svid? held, int failures) => (held, failures) switch
+    // Until renewal is due, or a bundle comes that voids the certificate in use.
+    private async Task WaitAsync(int failures, CancellationToken stopping)
+    {
+        using var woken = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        void Look()
+        {
+            if (failures == 0 && IsVoid(identity.Credential))
+            {
+                woken.Cancel();
+            }
+        }
+
+        identity.BundleChanged += Look;
+        try
+        {
+            await Task.Delay(WaitFor(identity.Credential, failures), clock, woken.Token);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            // Renewed at once, then.
+        }
+        finally
+        {
+            identity.BundleChanged -= Look;
+        }
+    }
+
+    private TimeSpan WaitFor(SvidCredential? held, int failures) => (held, failures) switch
     {
         (null, 0) => TimeSpan.Zero,
-        ({ } svid, 0) => RenewalSchedule.RenewIn(svid, clock.GetUtcNow(), Random.Shared.NextDouble()),
-        _ => RenewalSchedule.RetryIn(held, failures, clock.GetUtcNow(), Random.Shared.NextDouble()),
+        ({ } credential, 0) => IsVoid(credential) ? TimeSpan.Zero : RenewalSchedule.RenewIn(credential.Svid, clock.GetUtcNow(), Random.Shared.NextDouble()),
+        _ => RenewalSchedule.RetryIn(held?.Svid, failures, clock.GetUtcNow(), Random.Shared.NextDouble()),
     };
+
+    // A banned identity gets no other certificate, so there is no hurry.
+    private bool IsVoid(SvidCredential? held) =>
+        held is not null && identity.Verify(held.Svid.Chain) is { IsValid: false, Rejection: not SvidRejection.Banned };
 
     private async Task EnrollAsync(CancellationToken cancellationToken)
     {
@@ -79,8 +115,8 @@ internal sealed partial class IdentityAgent(
             Epoch = epoch,
         };
 
-        // A leaf that has ended opens no session any more, but its key still proves who asks.
-        return clock.GetUtcNow() < held.Svid.NotAfter
+        // A leaf that has ended, or stands under a revoked issuer, opens no session any more, but its key still proves who asks.
+        return identity.Verify(held.Svid.Chain).IsValid
             ? CertifyAsync(held.Svid.Id, csr => proxyHosts.Session().Client.CertifyAsync(
                 Request(csr), deadline: proxyHosts.Deadline(), cancellationToken: cancellationToken))
             : CertifyAsync(held.Svid.Id, (client, csr, deadline) => client.RecoverAsync(
@@ -98,19 +134,27 @@ internal sealed partial class IdentityAgent(
 
     private async Task CertifyAsync(SpiffeId id, Func<byte[], AsyncUnaryCall<CertifyResponse>> call)
     {
-        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        if (_pending?.Id != id)
+        {
+            Forget();
+        }
+
+        var pending = _pending ??= new PendingRequest(id);
         CertifyResponse answer;
         try
         {
-            answer = await call(CertificateRequestBuilder.CreateCsr(id, key));
+            answer = await call(pending.Csr);
         }
-        catch
+        catch (RpcException refusal) when (IsFinal(refusal.StatusCode))
         {
-            key.Dispose();
+            // What was refused was not issued, so another request gives nothing away.
+            Forget();
+            _refused = null;
             throw;
         }
 
-        Use(SvidCredential.Create([.. answer.Chain.Select(der => der.Memory)], key), id, answer.SignedBundle);
+        _pending = null;
+        Use(pending.Complete([.. answer.Chain.Select(der => der.Memory)]), id, answer.SignedBundle);
         if (answer.ReenrollmentToken.Length > 0)
         {
             folder.WriteToken(answer.ReenrollmentToken);
@@ -122,11 +166,6 @@ internal sealed partial class IdentityAgent(
         try
         {
             AcceptUnlessOlder(signedBundle);
-            var verification = identity.Verify(credential.Svid.Chain, id);
-            if (!verification.IsValid)
-            {
-                throw new ServerRefusedException($"The certificate that the mesh issued does not verify: {verification.Detail}");
-            }
         }
         catch
         {
@@ -134,6 +173,20 @@ internal sealed partial class IdentityAgent(
             throw;
         }
 
+        var verification = identity.Verify(credential.Svid.Chain, id);
+        if (!verification.IsValid)
+        {
+            // A revocation that came while the answer was on its way: the mesh has issued this one, and knows its key as the last.
+            _refused = verification.Rejection == SvidRejection.Revoked && identity.Credential is not null ? credential : null;
+            if (_refused is null)
+            {
+                credential.Dispose();
+            }
+
+            throw new ServerRefusedException($"The certificate that the mesh issued does not verify: {verification.Detail}");
+        }
+
+        _refused = null;
         identity.Use(credential);
     }
 
@@ -151,6 +204,16 @@ internal sealed partial class IdentityAgent(
         }
     }
 
+    private void Forget()
+    {
+        _pending?.Dispose();
+        _pending = null;
+    }
+
+    // The control plane has looked at the request and said no; after anything else it may yet be issued.
+    private static bool IsFinal(StatusCode status) => status is StatusCode.InvalidArgument or StatusCode.Unauthenticated or StatusCode.PermissionDenied
+        or StatusCode.FailedPrecondition or StatusCode.NotFound;
+
     // What a ProxyHost that is down, wrong or changing can cause; anything else is a mistake of this program.
     private static bool IsRetriable(Exception e) => e is RpcException or IOException or UnauthorizedAccessException or HttpRequestException or FormatException
         or JoinTokenException or BundleRejectedException or ServerRefusedException or ArgumentException;
@@ -159,7 +222,7 @@ internal sealed partial class IdentityAgent(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 5101, Level = LogLevel.Information, Message = "Certified as {SpiffeId} until {NotAfter}")]
+        [LoggerMessage(EventId = 5101, Level = LogLevel.Information, Message = "Certified as {SpiffeId} until {NotAfter:O}")]
         public static partial void Certified(ILogger logger, SpiffeId spiffeId, DateTimeOffset notAfter);
 
         [LoggerMessage(EventId = 5102, Level = LogLevel.Warning, Message = "{What} failed: {Reason} (failure {Failures} in a row)")]

@@ -1,27 +1,31 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Grpc.Core;
 using Grpc.Net.Client;
 using Mesh.Control.V1;
 using Mesh.Grains.Interfaces.Transport;
+using Mesh.ProxyHost.Cluster;
 using Mesh.Spiffe;
 
 namespace Mesh.ProxyHost.Enrollment;
 
 /// <summary>Gets the ProxyHost its certificates from a silo. The token goes only to a silo that has proven to be one.</summary>
-internal sealed class EnrollmentClient(ProxyHostIdentity identity, EnrollmentFolder folder, string tokenFile, TimeProvider clock)
+internal sealed class EnrollmentClient(
+    ProxyHostIdentity identity, EnrollmentFolder folder, KnownCluster cluster, string tokenFile, TimeProvider clock)
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
     private static readonly SslApplicationProtocol[] Alpn = [SslApplicationProtocol.Http2];
 
-    private IReadOnlyList<Uri> _addresses = [];
+    // What the token names; a token is read again at every enrollment.
+    private IReadOnlyList<Uri> _tokenAddresses = [];
 
     /// <summary>A first certificate, on the strength of a token; whatever the silo said of the cluster comes with it.</summary>
     public async Task<CertifyResponse> EnrollAsync(CancellationToken cancellationToken)
     {
         var text = folder.ReadToken(tokenFile);
         var token = JoinToken.ParseUnverified(text);
-        _addresses = token.Addresses;
+        _tokenAddresses = token.Addresses;
         if (identity.Bundles.Held is null)
         {
             await MeetAsync(token, cancellationToken);
@@ -56,9 +60,9 @@ internal sealed class EnrollmentClient(ProxyHostIdentity identity, EnrollmentFol
     private async Task MeetAsync(JoinToken token, CancellationToken cancellationToken)
     {
         var contact = new FirstContact(token, IdentityRole.Silo, clock);
-        using var channel = Open(token.Addresses[0], contact.ProvisionalTls(Alpn));
-        var answer = await new ControlPlaneEnrollment.ControlPlaneEnrollmentClient(channel)
-            .FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken);
+        var answer = await AnySiloAsync(
+            contact.ProvisionalTls(Alpn),
+            client => client.FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken));
         identity.Bundles.AcceptFirst(contact.Accept(answer.SignedBundle));
     }
 
@@ -74,14 +78,30 @@ internal sealed class EnrollmentClient(ProxyHostIdentity identity, EnrollmentFol
         }
 
         identity.Use(credential);
+        cluster.Use(answer.Gateways, answer.EnrollmentAddresses);
     }
 
-    private async Task<CertifyResponse> CallAsync(
-        Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, Grpc.Core.AsyncUnaryCall<CertifyResponse>> call)
+    private Task<CertifyResponse> CallAsync(Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, AsyncUnaryCall<CertifyResponse>> call) =>
+        AnySiloAsync(SvidTls.Client(null, "mesh", chain => ControlPlanePeer.Check(identity, chain, IdentityRole.Silo), Alpn), call);
+
+    // Every silo that this process has heard of, in any order, until one answers. A silo that did answer, with a refusal, is
+    // believed: the next would say the same.
+    private async Task<T> AnySiloAsync<T>(
+        SslClientAuthenticationOptions tls, Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, AsyncUnaryCall<T>> call)
     {
-        var tls = SvidTls.Client(null, "mesh", chain => ControlPlanePeer.Check(identity, chain, IdentityRole.Silo), Alpn);
-        using var channel = Open(_addresses[Random.Shared.Next(_addresses.Count)], tls);
-        return await call(new ControlPlaneEnrollment.ControlPlaneEnrollmentClient(channel));
+        Uri[] addresses = [.. cluster.EnrollmentAddresses.Concat(_tokenAddresses).Distinct()];
+        Random.Shared.Shuffle(addresses);
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                using var channel = Open(addresses[i], tls);
+                return await call(new ControlPlaneEnrollment.ControlPlaneEnrollmentClient(channel));
+            }
+            catch (RpcException e) when (e.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded && i + 1 < addresses.Length)
+            {
+            }
+        }
     }
 
     private static GrpcChannel Open(Uri address, SslClientAuthenticationOptions tls) => GrpcChannel.ForAddress(

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Reflection;
 using Mesh.Control.V1;
 using Mesh.Grains.Interfaces.Transport;
+using Mesh.ProxyHost.Cluster;
 using Mesh.ProxyHost.Enrollment;
 using Mesh.ProxyHost.Relay;
 using Mesh.ProxyHost.Sessions;
@@ -11,6 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using Orleans.Messaging;
 using Prometheus;
 using Serilog;
 using Serilog.Formatting.Compact;
@@ -37,7 +39,8 @@ internal static class ProxyHostApp
         var clock = TimeProvider.System;
         var folder = new EnrollmentFolder(options.Data);
         var identity = new ProxyHostIdentity(clock, folder);
-        var cluster = await EnrollAsync(builder, options, folder, identity, clock);
+        var silos = new KnownCluster();
+        var cluster = await EnrollAsync(builder, options, folder, identity, silos, clock);
 
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton(identity);
@@ -47,6 +50,8 @@ internal static class ProxyHostApp
         builder.Services.AddHostedService(services => services.GetRequiredService<PeerConnections>());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         AddOrleans(builder, cluster);
+        builder.Services.AddSingleton<ClusterFollower>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ClusterFollower>());
         builder.Services.AddSingleton<MeshRelay>();
         builder.Services.AddHostedService<RelayService>();
         builder.Services.AddGrpc(grpc =>
@@ -82,10 +87,12 @@ internal static class ProxyHostApp
 
     // What the silo answers says where the grains are, so the rest of the host is built after it.
     private static async Task<CertifyResponse> EnrollAsync(
-        WebApplicationBuilder builder, ProxyHostOptions options, EnrollmentFolder folder, ProxyHostIdentity identity, TimeProvider clock)
+        WebApplicationBuilder builder, ProxyHostOptions options, EnrollmentFolder folder, ProxyHostIdentity identity, KnownCluster silos,
+        TimeProvider clock)
     {
         builder.Services.AddSingleton(folder);
-        var client = new EnrollmentClient(identity, folder, options.TokenFile, clock);
+        builder.Services.AddSingleton(silos);
+        var client = new EnrollmentClient(identity, folder, silos, options.TokenFile, clock);
         builder.Services.AddSingleton(client);
         builder.Services.AddSingleton<EnrollmentAgent>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EnrollmentAgent>());
@@ -113,7 +120,14 @@ internal static class ProxyHostApp
         builder.Services.AddSingleton<MeshTransport>();
         builder.UseOrleansClient(client =>
         {
-            client.UseStaticClustering([.. cluster.Gateways.Select(IPEndPoint.Parse)]);
+            client.Services.AddSingleton<IGatewayListProvider, KnownGateways>();
+            client.AddGatewayCountChangedHandler(services => (_, change) =>
+            {
+                if (change.NumberOfConnectedGateways < change.PreviousNumberOfConnectedGateways)
+                {
+                    services.GetRequiredService<ClusterFollower>().PollAgain();
+                }
+            });
             client.Configure<ClusterOptions>(orleans => (orleans.ClusterId, orleans.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
             client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
             client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));

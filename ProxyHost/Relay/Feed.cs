@@ -17,6 +17,7 @@ internal sealed partial class Feed<T>(
     private readonly Stopping _stopping = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile T? _current;
+    private Stopping _poll = new();
 
     /// <summary>The newest value, and a task that ends when there is a newer one. Taken together, so that no change falls between.</summary>
     public (T? Value, Task Changed) Read()
@@ -31,10 +32,13 @@ internal sealed partial class Feed<T>(
         var failures = 0;
         while (!_stopping.Token.IsCancellationRequested)
         {
+            using var pending = new Stopping();
+            using var stop = _stopping.Token.Register(pending.Cancel);
+            Volatile.Write(ref _poll, pending);
             try
             {
                 var known = _current is { } current ? version(current) : 0;
-                if (await poll(known, _stopping.Token) is { } next && version(next) != known)
+                if (await poll(known, pending.Token) is { } next && version(next) != known)
                 {
                     Publish(next);
                 }
@@ -45,6 +49,10 @@ internal sealed partial class Feed<T>(
             {
                 return;
             }
+            catch (OperationCanceledException) when (pending.Token.IsCancellationRequested)
+            {
+                // Asked to ask again.
+            }
             catch (Exception fault)
             {
                 // Whatever went wrong, the proxies go on with what they have and this feed asks again.
@@ -54,6 +62,11 @@ internal sealed partial class Feed<T>(
             }
         }
     }
+
+    /// <summary>
+    /// Gives up the poll that is held open and asks anew. A poll that a killed silo held never ends by itself before its time-out.
+    /// </summary>
+    public void PollAgain() => Volatile.Read(ref _poll).Cancel();
 
     public void Dispose() => _stopping.Dispose();
 
@@ -72,9 +85,21 @@ internal sealed partial class Feed<T>(
 
         public CancellationToken Token { get; }
 
+        public void Cancel()
+        {
+            try
+            {
+                _source.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It has ended already.
+            }
+        }
+
         public void Dispose()
         {
-            _source.Cancel();
+            Cancel();
             _source.Dispose();
         }
     }

@@ -32,6 +32,18 @@ internal sealed class FeedRegistry<T>(Func<string, Feed<T>> create) : IDisposabl
         }
     }
 
+    /// <inheritdoc cref="Feed{T}.PollAgain"/>
+    public void PollAgain()
+    {
+        lock (_gate)
+        {
+            foreach (var entry in _feeds.Values)
+            {
+                entry.Feed.PollAgain();
+            }
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate)

@@ -44,6 +44,14 @@ internal sealed partial class MeshRelay : IDisposable
         return (_identity.Bundles.Held!, changed);
     }
 
+    /// <summary>Asks anew for everything that is followed: the silo that was asked may be gone.</summary>
+    public void PollAgain()
+    {
+        _trust.PollAgain();
+        Policies.PollAgain();
+        Services.PollAgain();
+    }
+
     /// <summary>Follows the trust domain until disposed.</summary>
     public Task RunAsync() => _trust.RunAsync();
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Grpc.Core;
 using Mesh.Admin.V1;
+using Mesh.Grains.Cluster;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Policies;
 using Mesh.Grains.Interfaces.Services;
@@ -16,7 +17,7 @@ namespace Mesh.Silo.Admin;
 
 /// <summary>The admin API: each call is one question to one grain, in the words that operators use.</summary>
 internal sealed class AdminService(
-    IGrainFactory grains, IIssuanceStore issuance, IOptions<SiloOptions> options, TimeProvider clock) : Mesh.Admin.V1.Admin.AdminBase
+    IGrainFactory grains, IIssuanceStore issuance, ClusterView cluster, IOptions<SiloOptions> options, TimeProvider clock) : Mesh.Admin.V1.Admin.AdminBase
 {
     private const int MaxIdentities = 10_000;
 
@@ -51,7 +52,7 @@ internal sealed class AdminService(
     public override async Task<Mesh.Admin.V1.JoinToken> CreateProxyHostToken(CreateProxyHostTokenRequest request, ServerCallContext context)
     {
         var subject = Checked(() => SpiffeId.ForProxyHost(_options.TrustDomainName, request.Name));
-        var token = await TrustDomain.CreateJoinTokenAsync(subject, AdminMessages.Lifetime(request.Lifetime), [_options.EnrollmentUri]);
+        var token = await TrustDomain.CreateJoinTokenAsync(subject, AdminMessages.Lifetime(request.Lifetime), EnrollmentAddresses());
         return AdminMessages.ToMessage(token);
     }
 
@@ -108,6 +109,10 @@ internal sealed class AdminService(
         var observed = await Task.WhenAll(namespaces.Select(ns => grains.GetGrain<ITrafficGrain>(ns).GetEdgesAsync()));
         return new ListEdgesResponse { Edges = { EdgeTable.Build([.. observed.SelectMany(edges => edges)]) } };
     }
+
+    // This silo first, then others that are active: a token outlives the silo that made it.
+    private List<Uri> EnrollmentAddresses() =>
+        [.. cluster.Current().EnrollmentAddresses.Select(address => new Uri(address)).Prepend(_options.EnrollmentUri).Distinct().Take(8)];
 
     private ITrustDomainGrain TrustDomain => grains.GetGrain<ITrustDomainGrain>(_options.TrustDomain);
 

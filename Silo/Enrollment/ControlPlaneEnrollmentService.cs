@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Mesh.Control.V1;
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Cluster;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.TrustDomains;
@@ -16,7 +17,7 @@ namespace Mesh.Silo.Enrollment;
 
 /// <summary>How a ProxyHost gets its certificates. Noise is refused here, before a grain is touched; the signer checks all again.</summary>
 internal sealed class ControlPlaneEnrollmentService(
-    IGrainFactory grains, SiloIdentity identity, IOptions<SiloOptions> options, TimeProvider clock)
+    IGrainFactory grains, ClusterView cluster, SiloIdentity identity, IOptions<SiloOptions> options, TimeProvider clock)
     : ControlPlaneEnrollment.ControlPlaneEnrollmentBase
 {
     private readonly SiloOptions _options = options.Value;
@@ -66,15 +67,17 @@ internal sealed class ControlPlaneEnrollmentService(
 
         var signer = grains.GetGrain<ISignerGrain>(IssuerKey.Of(_options.TrustDomain, AuthorityPurpose.ControlPlane));
         var issued = await signer.SignAsync(new SignRequest(id, csr.Memory, evidence, 0), cancellationToken);
+        var silos = cluster.Current();
         return new CertifyResponse
         {
             Chain = { issued.Chain.Select(der => ByteString.CopyFrom(der.Span)) },
             NotAfter = issued.NotAfter.ToTimestamp(),
             ReenrollmentToken = issued.ReenrollmentToken ?? "",
             SignedBundle = issued.SignedBundle,
-            Gateways = { $"127.0.0.1:{_options.GatewayPort}" },
+            Gateways = { silos.Gateways.Append(_options.GatewayEndpoint.ToString()).Distinct() },
             ClusterId = _options.TrustDomain,
             ServiceId = OrleansExtensions.ServiceId,
+            EnrollmentAddresses = { silos.EnrollmentAddresses.Append(_options.EnrollmentText).Distinct() },
         };
     }
 }

@@ -18,6 +18,11 @@ internal sealed partial class MeshErrorInterceptor(ILogger<MeshErrorInterceptor>
         {
             throw new RpcException(new Status(StatusOf(refusal.Error), refusal.Message));
         }
+        catch (Exception silence) when (silence is TimeoutException or OrleansException)
+        {
+            Log.SiloSilent(logger, context.Method, silence.Message);
+            throw new RpcException(new Status(StatusCode.Unavailable, "Another silo does not answer. Try again in a few seconds."));
+        }
         catch (Exception fault) when (fault is not (RpcException or OperationCanceledException))
         {
             Log.Fault(logger, context.Method, fault);
@@ -39,6 +44,9 @@ internal sealed partial class MeshErrorInterceptor(ILogger<MeshErrorInterceptor>
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 1102, Level = LogLevel.Warning, Message = "{Method}: another silo did not answer: {Reason}")]
+        public static partial void SiloSilent(ILogger logger, string method, string reason);
+
         [LoggerMessage(EventId = 1101, Level = LogLevel.Error, Message = "{Method} failed")]
         public static partial void Fault(ILogger logger, string method, Exception fault);
     }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.TrustDomains;
+using Mesh.Silo.Storage;
 using Microsoft.Extensions.Options;
 
 namespace Mesh.Silo.Hosting;
@@ -11,6 +12,7 @@ internal static class OptionSections
     private static readonly Dictionary<string, Type> Sections = new(StringComparer.OrdinalIgnoreCase)
     {
         ["Silo"] = typeof(SiloOptions),
+        ["Store"] = typeof(StoreOptions),
         ["Anchor"] = typeof(AnchorOptions),
         ["Issuer"] = typeof(IssuerOptions),
         ["Leaf"] = typeof(LeafOptions),
@@ -20,6 +22,7 @@ internal static class OptionSections
     public static void AddOptionSections(this IServiceCollection services, IConfiguration configuration)
     {
         services.Configure<SiloOptions>(configuration.GetSection("Silo"));
+        services.Configure<StoreOptions>(configuration.GetSection("Store"));
         services.Configure<AnchorOptions>(configuration.GetSection("Anchor"));
         services.Configure<IssuerOptions>(configuration.GetSection("Issuer"));
         services.Configure<LeafOptions>(configuration.GetSection("Leaf"));
@@ -30,6 +33,7 @@ internal static class OptionSections
     [
         .. UnknownKeys(configuration),
         .. Failures<SiloOptions>("Silo", services),
+        .. Failures<StoreOptions>("Store", services),
         .. Failures<AnchorOptions>("Anchor", services),
         .. Failures<IssuerOptions>("Issuer", services),
         .. Failures<LeafOptions>("Leaf", services),

@@ -1,6 +1,7 @@
 using System.Net;
 using Mesh.Grains;
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Admin;
 using Mesh.Silo.Enrollment;
@@ -14,6 +15,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
 using Prometheus;
 using Serilog;
+using Serilog.Extensions.Logging;
 using Serilog.Formatting.Compact;
 
 namespace Mesh.Silo.Hosting;
@@ -24,16 +26,16 @@ internal static class SiloHost
     public static async Task RunAsync(string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        var options = ReadOptions(builder);
+        var (options, storeOptions) = ReadOptions(builder);
         using var folder = DataFolder.Open(options.Data);
-        using var database = new SqliteDatabase(folder.Database);
+        using var loggers = AddLogging(builder);
+        await using var database = await StoreFactory.OpenAsync(storeOptions, folder, loggers, CancellationToken.None);
         var holdsKeys = await SealedKeyStore.HoldsKeysAsync(database, CancellationToken.None);
         using var keyEncryption = KeyEncryptionKey.LoadOrCreate(folder.KeyEncryptionKey, create: !holdsKeys);
         using var anchorEncryption = KeyEncryptionKey.LoadOrCreate(folder.AnchorEncryptionKey, create: !holdsKeys);
 
-        AddLogging(builder);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddEmbeddedStore(database);
+        builder.Services.AddStore(database);
         builder.Services.AddKeyStore(options, database, keyEncryption, anchorEncryption);
         builder.Services.AddSingleton<SiloIdentity>();
         builder.Services.AddSingleton<Mesh.Grains.Interfaces.Transport.IControlPlaneIdentity>(
@@ -49,15 +51,17 @@ internal static class SiloHost
         await using var app = builder.Build();
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         MapApi(app, options);
-        await AssumeIdentityAsync(app.Services, options);
+        await AssumeIdentityAsync(app.Services, options, folder);
         await app.RunAsync();
     }
 
-    private static SiloOptions ReadOptions(WebApplicationBuilder builder)
+    private static (SiloOptions Silo, StoreOptions Store) ReadOptions(WebApplicationBuilder builder)
     {
         builder.Services.AddOptionSections(builder.Configuration);
         builder.Services.AddOptionsWithValidateOnStart<SiloOptions, SiloOptionsValidator>();
         builder.Services.AddSingleton<IValidateOptions<SiloOptions>, SiloAddressValidator>();
+        builder.Services.AddOptionsWithValidateOnStart<StoreOptions, StoreOptionsValidator>();
+        builder.Services.AddSingleton<IValidateOptions<StoreOptions>, StoreConnectionValidator>();
         builder.Services.AddMeshGrainsOptions();
         using var early = builder.Services.BuildServiceProvider();
         var mistakes = OptionSections.Mistakes(builder.Configuration, early);
@@ -66,13 +70,14 @@ internal static class SiloHost
             throw new OptionsValidationException("", typeof(SiloOptions), mistakes);
         }
 
-        return early.GetRequiredService<IOptions<SiloOptions>>().Value;
+        return (early.GetRequiredService<IOptions<SiloOptions>>().Value, early.GetRequiredService<IOptions<StoreOptions>>().Value);
     }
 
     // The trust domain comes to be, or is read, before anything listens; so does the silo's own certificate.
-    private static async Task AssumeIdentityAsync(IServiceProvider services, SiloOptions options)
+    private static async Task AssumeIdentityAsync(IServiceProvider services, SiloOptions options, DataFolder folder)
     {
         var trust = await services.GetRequiredService<TrustGenesis>().CreateOrLoadAsync(options.TrustDomainName, CancellationToken.None);
+        await KeyEncryptionCheck.EnsureOpensAsync(services.GetRequiredService<IKeyStore>(), trust, folder, CancellationToken.None);
         var issuer = trust.ActiveIssuer(AuthorityPurpose.ControlPlane)
             ?? throw new InvalidDataException($"Trust domain {trust.Name} has no active control-plane issuer.");
         var credential = await services.GetRequiredService<SiloCertificateSource>()
@@ -80,16 +85,20 @@ internal static class SiloHost
         services.GetRequiredService<SiloIdentity>().Use(credential, SignedBundle.Parse(trust.SignedBundle).Bundle);
     }
 
-    private static void AddLogging(WebApplicationBuilder builder)
+    // The same log before the host is built and after: the store speaks first.
+    private static SerilogLoggerFactory AddLogging(WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        builder.Services.AddSerilog(log => log
+        var logger = new LoggerConfiguration()
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
             .MinimumLevel.Override("Orleans", Serilog.Events.LogEventLevel.Warning)
             .MinimumLevel.Override("Polly", Serilog.Events.LogEventLevel.Error)
             .Enrich.FromLogContext()
-            .WriteTo.Console(new CompactJsonFormatter()));
+            .WriteTo.Console(new CompactJsonFormatter())
+            .CreateLogger();
+        builder.Services.AddSerilog(logger);
+        return new SerilogLoggerFactory(logger, dispose: true);
     }
 
     private static void AddApi(WebApplicationBuilder builder, AdminToken token)

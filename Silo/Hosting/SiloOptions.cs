@@ -34,12 +34,20 @@ public sealed class SiloOptions
     /// <value>https://HOST:PORT; default: as <see cref="HttpsListen"/>.</value>
     public string? EnrollmentAddress { get; set; }
 
-    /// <summary>Orleans' port for silos, on loopback.</summary>
+    /// <summary>The address at which the other silos and the ProxyHosts reach Orleans' ports.</summary>
+    /// <value>IP; default <c>127.0.0.1</c>, where nobody on another machine does.</value>
+    public string AdvertisedAddress { get; set; } = "127.0.0.1";
+
+    /// <summary>The address that Orleans' ports are bound to, and no other.</summary>
+    /// <value>IP; default: as <see cref="AdvertisedAddress"/>. <c>0.0.0.0</c> binds to every interface.</value>
+    public string? OrleansListen { get; set; }
+
+    /// <summary>Orleans' port for silos.</summary>
     /// <value>Default 11111; 1 to 65535.</value>
     [Range(1, 65535)]
     public int SiloPort { get; set; } = 11111;
 
-    /// <summary>Orleans' port for clients, on loopback.</summary>
+    /// <summary>Orleans' port for ProxyHosts.</summary>
     /// <value>Default 30000; 1 to 65535.</value>
     [Range(1, 65535)]
     public int GatewayPort { get; set; } = 30000;
@@ -52,8 +60,20 @@ public sealed class SiloOptions
     /// <summary><see cref="TrustDomain"/>, read strictly.</summary>
     internal TrustDomainName TrustDomainName => TrustDomainName.Parse(TrustDomain);
 
+    /// <summary>Where other silos reach this one.</summary>
+    internal IPEndPoint SiloEndpoint => new(IPAddress.Parse(AdvertisedAddress), SiloPort);
+
+    /// <summary>Where ProxyHosts reach this silo's grains.</summary>
+    internal IPEndPoint GatewayEndpoint => new(IPAddress.Parse(AdvertisedAddress), GatewayPort);
+
+    /// <summary>What Orleans' ports are bound to.</summary>
+    internal IPAddress OrleansAddress => IPAddress.Parse(OrleansListen ?? AdvertisedAddress);
+
     /// <summary>Where ProxyHosts enroll.</summary>
     internal Uri EnrollmentUri => new(EnrollmentAddress ?? $"https://{HttpsListen}");
+
+    /// <summary><see cref="EnrollmentUri"/> as https://HOST:PORT.</summary>
+    internal string EnrollmentText => EnrollmentUri.GetLeftPart(UriPartial.Authority);
 }
 
 /// <summary>What attributes can't say.</summary>
@@ -76,6 +96,14 @@ internal sealed class SiloAddressValidator : IValidateOptions<SiloOptions>
             if (!IPEndPoint.TryParse(value, out var endpoint) || endpoint.Port == 0)
             {
                 mistakes.Add($"Silo:{key} '{value}' is not IP:PORT.");
+            }
+        }
+
+        foreach (var (key, value) in new[] { ("AdvertisedAddress", options.AdvertisedAddress), ("OrleansListen", options.OrleansListen) })
+        {
+            if (value is not null && !IPAddress.TryParse(value, out _))
+            {
+                mistakes.Add($"Silo:{key} '{value}' is not an IP address.");
             }
         }
 

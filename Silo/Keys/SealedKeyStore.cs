@@ -5,9 +5,9 @@ using Mesh.Spiffe;
 
 namespace Mesh.Silo.Keys;
 
-/// <summary>Authority keys in the embedded store, sealed; anchors under a key-encryption key of their own.</summary>
+/// <summary>Authority keys in the silo's store, sealed; anchors under a key-encryption key of their own.</summary>
 internal sealed class SealedKeyStore(
-    SqliteDatabase database, TrustDomainName trustDomain, KeyEncryptionKey keyEncryption, KeyEncryptionKey anchorEncryption) : IKeyStore
+    IStoreDatabase database, TrustDomainName trustDomain, KeyEncryptionKey keyEncryption, KeyEncryptionKey anchorEncryption) : IKeyStore
 {
     public async Task<ECDsa> CreateAsync(KeyUse use, CancellationToken cancellationToken)
     {
@@ -19,16 +19,11 @@ internal sealed class SealedKeyStore(
             var record = EncryptionFor(use).Seal(secret, trustDomain, hash, use);
             CryptographicOperations.ZeroMemory(secret);
             await database.WriteAsync(
-                (connection, transaction) =>
-                {
-                    using var insert = connection.Command(
-                        transaction,
-                        "INSERT INTO authority_key (key_hash, key_use, sealed) VALUES (@hash, @use, @sealed);",
-                        ("hash", hash.ToString()),
-                        ("use", (int)use),
-                        ("sealed", record));
-                    return insert.ExecuteNonQuery();
-                },
+                store => store.ExecuteAsync(
+                    "INSERT INTO authority_key (key_hash, key_use, sealed) VALUES (@hash, @use, @sealed);",
+                    ("hash", hash.ToString()),
+                    ("use", (int)use),
+                    ("sealed", record)),
                 cancellationToken);
             return key;
         }
@@ -42,19 +37,14 @@ internal sealed class SealedKeyStore(
     public async Task<ECDsa?> LoadAsync(KeyHash keyHash, KeyUse use, CancellationToken cancellationToken)
     {
         var record = await database.ReadAsync(
-            connection =>
-            {
-                using var select = connection.Command(
-                    null, "SELECT sealed FROM authority_key WHERE key_hash = @hash;", ("hash", keyHash.ToString()));
-                return (byte[]?)select.ExecuteScalar();
-            },
+            store => store.ScalarAsync("SELECT sealed FROM authority_key WHERE key_hash = @hash;", ("hash", keyHash.ToString())),
             cancellationToken);
         if (record is null)
         {
             return null;
         }
 
-        var secret = EncryptionFor(use).Open(record, trustDomain, keyHash, use);
+        var secret = EncryptionFor(use).Open((byte[])record, trustDomain, keyHash, use);
         try
         {
             var key = ECDsa.Create();
@@ -68,13 +58,8 @@ internal sealed class SealedKeyStore(
     }
 
     /// <summary>Whether the store holds sealed keys, so that a missing key-encryption key must not be made anew.</summary>
-    public static Task<bool> HoldsKeysAsync(SqliteDatabase database, CancellationToken cancellationToken) => database.ReadAsync(
-        connection =>
-        {
-            using var select = connection.Command(null, "SELECT EXISTS (SELECT 1 FROM authority_key);");
-            return (long)select.ExecuteScalar()! == 1;
-        },
-        cancellationToken);
+    public static Task<bool> HoldsKeysAsync(IStoreDatabase database, CancellationToken cancellationToken) => database.ReadAsync(
+        async store => await store.ScalarAsync("SELECT 1 FROM authority_key LIMIT 1;") is not null, cancellationToken);
 
     private KeyEncryptionKey EncryptionFor(KeyUse use) => use == KeyUse.Anchor ? anchorEncryption : keyEncryption;
 }

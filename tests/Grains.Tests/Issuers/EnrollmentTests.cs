@@ -134,10 +134,11 @@ public class EnrollmentTests
         await using var mesh = await MeshCluster.StartAsync();
         var web = new TestWorkload(mesh, "web");
         var (csr, token) = (NewCsr(web.Id), await web.TokenAsync());
-        mesh.Issuance.IsDown = true;
-        await Assert.ThrowsAsync<IOException>(() => web.EnrollAsync(csr, token));
+        mesh.Stores.Faults.IsDown = true;
+        var refusal = await Assert.ThrowsAsync<MeshException>(() => web.EnrollAsync(csr, token));
+        Assert.Equal(MeshError.NotReady, refusal.Error);
 
-        mesh.Issuance.IsDown = false;
+        mesh.Stores.Faults.IsDown = false;
 
         Assert.NotEmpty((await web.EnrollAsync(csr, token)).Chain);
         Assert.Single(mesh.Issuance.Records);

@@ -4,14 +4,11 @@ using Mesh.Spiffe;
 namespace Mesh.Grains.Tests.Support;
 
 /// <summary>Issuance records without a disk. The one on SQLite is tested with the silo.</summary>
-internal sealed class MemoryIssuanceStore : IIssuanceStore
+internal sealed class MemoryIssuanceStore(StoreFaults faults) : IIssuanceStore
 {
     private readonly List<IssuanceRecord> _records = [];
     private readonly Dictionary<string, TokenRedemption> _redemptions = [];
     private readonly Lock _gate = new();
-
-    /// <summary>Set to make every write fail.</summary>
-    public bool IsDown { get; set; }
 
     /// <summary>How many transactions appended anything.</summary>
     public int Batches { get; private set; }
@@ -40,9 +37,11 @@ internal sealed class MemoryIssuanceStore : IIssuanceStore
         await Task.Yield();
         lock (_gate)
         {
-            ThrowIfDown();
-            Batches++;
-            return [.. records.Select(Append)];
+            return faults.Write<IReadOnlyList<AppendOutcome>>(() =>
+            {
+                Batches++;
+                return [.. records.Select(Append)];
+            });
         }
     }
 
@@ -67,14 +66,10 @@ internal sealed class MemoryIssuanceStore : IIssuanceStore
     {
         lock (_gate)
         {
-            ThrowIfDown();
-            if (_redemptions.TryAdd(redemption.TokenId, redemption))
-            {
-                return Task.FromResult<string?>(redemption.InstanceId);
-            }
-
-            var first = _redemptions[redemption.TokenId];
-            return Task.FromResult(first.CsrHash == redemption.CsrHash ? first.InstanceId : null);
+            return Task.FromResult(faults.Write(() =>
+                _redemptions.TryAdd(redemption.TokenId, redemption) ? redemption.InstanceId
+                : _redemptions[redemption.TokenId] is { } first && first.CsrHash == redemption.CsrHash ? first.InstanceId
+                : null));
         }
     }
 
@@ -92,13 +87,5 @@ internal sealed class MemoryIssuanceStore : IIssuanceStore
 
         _records.Add(record);
         return AppendOutcome.Appended;
-    }
-
-    private void ThrowIfDown()
-    {
-        if (IsDown)
-        {
-            throw new IOException("The store is down.");
-        }
     }
 }

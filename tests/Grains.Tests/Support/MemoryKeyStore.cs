@@ -6,14 +6,14 @@ using Mesh.Spiffe;
 namespace Mesh.Grains.Tests.Support;
 
 /// <summary>A key store without a disk. The sealed one is tested with the silo.</summary>
-internal sealed class MemoryKeyStore : IKeyStore
+internal sealed class MemoryKeyStore(StoreFaults faults) : IKeyStore
 {
     private readonly ConcurrentDictionary<(KeyHash, KeyUse), byte[]> _keys = new();
 
     public Task<ECDsa> CreateAsync(KeyUse use, CancellationToken cancellationToken)
     {
         var key = ECDsa.Create(use == KeyUse.Anchor ? ECCurve.NamedCurves.nistP384 : ECCurve.NamedCurves.nistP256);
-        _keys[(KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo()), use)] = key.ExportPkcs8PrivateKey();
+        faults.Write(() => _keys[(KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo()), use)] = key.ExportPkcs8PrivateKey());
         return Task.FromResult(key);
     }
 

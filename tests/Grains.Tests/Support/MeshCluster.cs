@@ -21,14 +21,13 @@ internal sealed class MeshCluster : IAsyncDisposable
 
     private readonly InProcessTestCluster _cluster;
 
-    private MeshCluster(InProcessTestCluster cluster, FakeTimeProvider clock, SharedGrainStorage storage, MemoryIssuanceStore issuance) =>
-        (_cluster, Clock, Storage, Issuance) = (cluster, clock, storage, issuance);
+    private MeshCluster(InProcessTestCluster cluster, MeshStores stores) => (_cluster, Stores) = (cluster, stores);
 
-    public FakeTimeProvider Clock { get; }
+    public MeshStores Stores { get; }
 
-    public SharedGrainStorage Storage { get; }
+    public FakeTimeProvider Clock => Stores.Clock;
 
-    public MemoryIssuanceStore Issuance { get; }
+    public MemoryIssuanceStore Issuance => Stores.Issuance;
 
     public IGrainFactory Grains => _cluster.Client;
 
@@ -36,33 +35,45 @@ internal sealed class MeshCluster : IAsyncDisposable
 
     public IServiceProvider Services => _cluster.Silos[0].ServiceProvider;
 
-    public static async Task<MeshCluster> StartAsync()
+    /// <param name="stores">Those of an earlier cluster, for a restart; null: empty ones.</param>
+    /// <param name="silos">How many.</param>
+    public static async Task<MeshCluster> StartAsync(MeshStores? stores = null, short silos = 1)
     {
-        var clock = new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-        var (storage, issuance, keys) = (new SharedGrainStorage(), new MemoryIssuanceStore(), new MemoryKeyStore());
-        var builder = new InProcessTestClusterBuilder(initialSilosCount: 1);
+        stores ??= new MeshStores();
+        var builder = new InProcessTestClusterBuilder(silos);
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.UseInMemoryReminderService();
+            silo.AddReminders();
+            silo.Services.AddSingleton<IReminderTable>(stores.Reminders);
+            silo.AddOutgoingGrainCallFilter<OneWayCalls>();
             silo.Services.AddMetrics().AddMeshGrains().AddSingleton<TrustGenesis>();
-            silo.Services.AddSingleton<IKeyStore>(keys);
-            silo.Services.AddSingleton<IIssuanceStore>(issuance);
+            silo.Services.AddSingleton<IKeyStore>(stores.Keys);
+            silo.Services.AddSingleton<IIssuanceStore>(stores.Issuance);
             silo.Services.AddSingleton<IGrainStorage>(services =>
             {
-                storage.Serializer = services.GetRequiredService<Serializer>();
-                return storage;
+                stores.Storage.Serializer = services.GetRequiredService<Serializer>();
+                return stores.Storage;
             });
             silo.Services.AddKeyedSingleton("Default", (services, _) => services.GetRequiredService<IGrainStorage>());
-            silo.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
+            silo.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(stores.Clock));
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
-            silo.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, clock);
+            silo.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, stores.Clock);
+            // Above the largest jump of a test's clock, or reminders in between are not loaded.
+            silo.Configure<ReminderOptions>(reminders => reminders.ReminderLoadingWindow = TimeSpan.FromDays(60));
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        var mesh = new MeshCluster(cluster, clock, storage, issuance);
+        var mesh = new MeshCluster(cluster, stores);
         await mesh.Services.GetRequiredService<TrustGenesis>().CreateOrLoadAsync(TrustDomain, CancellationToken.None);
         return mesh;
     }
+
+    /// <summary>Kills a silo outright.</summary>
+    public Task KillAsync(int silo) => _cluster.KillSiloAsync(_cluster.Silos[silo]);
+
+    public Task<InProcessSiloHandle> AddSiloAsync() => _cluster.StartAdditionalSiloAsync();
+
+    public int Silos => _cluster.Silos.Count;
 
     public async Task<TrustBundle> BundleAsync() => SignedBundle.Parse((await Trust.GetBundleAsync()).SignedBundle).Bundle;
 

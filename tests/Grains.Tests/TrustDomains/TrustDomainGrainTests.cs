@@ -69,32 +69,6 @@ public class TrustDomainGrainTests
     }
 
     [Fact]
-    public async Task A_command_whose_write_failed_is_wholly_undone()
-    {
-        await using var mesh = await MeshCluster.StartAsync();
-        var before = await mesh.Trust.GetBundleAsync();
-        mesh.Storage.FailuresBeforeCommit = 1;
-
-        await Assert.ThrowsAnyAsync<Exception>(() => mesh.Trust.BanAsync(new TestWorkload(mesh, "web").Id));
-
-        Assert.Equal(before, await mesh.Trust.GetBundleAsync());
-    }
-
-    [Fact]
-    public async Task A_command_whose_answer_was_lost_after_the_write_is_wholly_done()
-    {
-        await using var mesh = await MeshCluster.StartAsync();
-        var before = await mesh.Trust.GetBundleAsync();
-        var web = new TestWorkload(mesh, "web").Id;
-        mesh.Storage.FailuresAfterCommit = 1;
-
-        await Assert.ThrowsAnyAsync<Exception>(() => mesh.Trust.BanAsync(web));
-
-        await Eventually.TrueAsync(async () => (await mesh.Trust.GetBundleAsync()).Sequence == before.Sequence + 1, Cancel);
-        Assert.Equal(web, Assert.Single((await mesh.BundleAsync()).Bans).Id);
-    }
-
-    [Fact]
     public async Task A_poll_answers_when_the_bundle_changes()
     {
         await using var mesh = await MeshCluster.StartAsync();

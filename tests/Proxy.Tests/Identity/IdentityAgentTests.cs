@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
 using Mesh.Proxy.Tests.Support;
 using Mesh.Proxy.V1;
 using Mesh.Spiffe;
@@ -79,6 +81,71 @@ public sealed class IdentityAgentTests : IAsyncLifetime
 
         await _agent.Log.SaysAsync(5102, "Enrollment failed", "does not verify", "stolen");
         Assert.Null(_agent.Identity.Credential);
+    }
+
+    [Fact]
+    public async Task A_request_whose_answer_was_lost_is_repeated_to_the_letter()
+    {
+        var asked = new List<ByteString>();
+        _agent.Host.On<EnrollRequest>("Enroll", request => _agent.Certificate(request.Csr, bundleSequence: 1));
+        _agent.Host.On<CertifyRequest>("Certify", request =>
+        {
+            asked.Add(request.Csr);
+            return asked.Count < 3 ? throw new RpcException(new Status(StatusCode.Unavailable, "lost")) : _agent.Certificate(request.Csr, bundleSequence: 2);
+        });
+        _ = _agent.RunAgent();
+        await Eventually.EqualAsync(1L, () => _agent.Identity.Refreshes);
+
+        await AdvanceUntilAsync(() => _agent.Identity.Refreshes == 2);
+
+        Assert.Equal(3, asked.Count);
+        Assert.Single(asked.Distinct());
+    }
+
+    [Fact]
+    public async Task After_a_refusal_the_next_request_is_another()
+    {
+        var asked = new List<ByteString>();
+        _agent.Host.On<EnrollRequest>("Enroll", request =>
+        {
+            asked.Add(request.Csr);
+            return asked.Count < 2 ? throw new RpcException(new Status(StatusCode.InvalidArgument, "no")) : _agent.Certificate(request.Csr, bundleSequence: 1);
+        });
+
+        _ = _agent.RunAgent();
+
+        await Eventually.ThatAsync(
+            () =>
+            {
+                _agent.Clock.Advance(TimeSpan.FromSeconds(1));
+                return _agent.Identity.Refreshes;
+            },
+            refreshes => refreshes == 1,
+            "an enrollment");
+        Assert.Equal(2, asked.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_bundle_that_voids_the_certificate_in_use_has_it_renewed_at_once_without_a_session()
+    {
+        _agent.Host.On<EnrollRequest>("Enroll", request => _agent.Certificate(request.Csr, bundleSequence: 1));
+        RecoverRequest? asked = null;
+        _agent.Host.On<RecoverRequest>("Recover", request =>
+        {
+            asked = request;
+            return _agent.Certificate(request.Certify.Csr, bundleSequence: 1);
+        });
+        _ = _agent.RunAgent();
+        await Eventually.EqualAsync(1L, () => _agent.Identity.Refreshes);
+        var first = _agent.Identity.Credential!;
+
+        _agent.Identity.Accept(_agent.Bundles.Sign(
+            ImpostureCase.Revoke(_agent.East.Bundle with { Sequence = 2 }, _agent.East.WorkloadIssuer, "stolen")).Jws);
+
+        // No clock has moved: nothing but the bundle can have caused it.
+        await Eventually.ThatAsync(() => asked, request => request is not null, "a renewal");
+        Assert.Equal(first.Svid.LeafDer.ToArray(), asked!.Leaf.ToByteArray());
+        Assert.True(RenewalProof.Verify(asked.Leaf.Span, asked.Certify.Csr.Span, asked.Certify.Proof.Span));
     }
 
     [Fact]

@@ -24,15 +24,15 @@ public sealed partial class MetricsDocumentTests
         Assert.Empty(differences);
     }
 
-    // The first column of the first table under '## Proxy'.
+    // The first column of the table under '## Proxy'.
     private static List<string> Documented()
     {
         var file = Path.Combine(Root(), "docs", "metrics.md");
         Assert.True(File.Exists(file), $"{file} is missing.");
         return [.. File.ReadLines(file)
             .SkipWhile(line => !line.StartsWith("## Proxy", StringComparison.Ordinal) || line.StartsWith("## ProxyHost", StringComparison.Ordinal))
-            .SkipWhile(line => !line.StartsWith('|'))
-            .TakeWhile(line => line.StartsWith('|'))
+            .Skip(1)
+            .TakeWhile(line => !line.StartsWith('#'))
             .Select(line => NameInFirstColumn().Match(line))
             .Where(match => match.Success)
             .Select(match => match.Groups["name"].Value)];

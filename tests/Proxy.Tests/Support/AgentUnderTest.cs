@@ -90,9 +90,9 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     /// <summary>Hands it a certificate and a bundle, as if it had enrolled.</summary>
     public void Enrolled()
     {
+        // The addresses first, as in an enrollment: with a certificate in use a session may open at once.
         _proxyHosts.UseAddressesOf(JoinToken.ParseUnverified(File.ReadAllText(TokenFile)));
         Identity.Bundles.AcceptFirst(Bundles.Sign(East.Bundle));
-        // The certificate last: whoever waits for it starts at once.
         Identity.Use(East.Credential(East.Web));
     }
 

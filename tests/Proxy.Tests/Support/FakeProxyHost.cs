@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.Net;
+using System.Globalization;
 using System.Net.Security;
+using System.Net;
 using Google.Protobuf;
+using Grpc.Core;
 using Mesh.Spiffe;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -71,6 +73,10 @@ internal sealed class FakeProxyHost : IAsyncDisposable
             {
                 await answer(body.ToArray()[PrefixBytes..], message => SendAsync(context, message), context.RequestAborted);
                 status = "0";
+            }
+            catch (RpcException refusal)
+            {
+                status = ((int)refusal.StatusCode).ToString(CultureInfo.InvariantCulture);
             }
             catch (OperationCanceledException)
             {

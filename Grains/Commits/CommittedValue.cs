@@ -1,4 +1,4 @@
-namespace Mesh.Grains.Feeds;
+namespace Mesh.Grains.Commits;
 
 /// <summary>
 /// The last value that a store has confirmed, and those who wait for the next one. Interleaving readers see nothing else, so no

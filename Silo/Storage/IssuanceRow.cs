@@ -1,0 +1,44 @@
+using System.Data.Common;
+using Mesh.Grains.Issuance;
+using Mesh.Spiffe;
+
+namespace Mesh.Silo.Storage;
+
+/// <summary>An issuance record as a row, and back.</summary>
+internal static class IssuanceRow
+{
+    public const string Columns =
+        "issuer, shard, idx, spiffe_id, instance_id, generation, csr_hash, previous_leaf_hash, leaf, issuer_certificate, not_after";
+
+    /// <summary>The row of values of the record with that number in its statement.</summary>
+    public static string Placeholders(int number) => $"({string.Join(", ", Columns.Split(", ").Select(column => $"@{column}{number}"))})";
+
+    public static IEnumerable<(string Name, object? Value)> Parameters(IssuanceRecord record, int number) =>
+    [
+        ($"issuer{number}", record.Issuer.ToString()),
+        ($"shard{number}", record.Shard),
+        ($"idx{number}", record.Index),
+        ($"spiffe_id{number}", record.Id.ToString()),
+        ($"instance_id{number}", record.InstanceId),
+        ($"generation{number}", record.Generation),
+        ($"csr_hash{number}", record.CsrHash),
+        ($"previous_leaf_hash{number}", record.PreviousLeafHash),
+        ($"leaf{number}", record.Leaf.ToArray()),
+        ($"issuer_certificate{number}", record.IssuerCertificate.ToArray()),
+        ($"not_after{number}", record.NotAfter.ToUnixTimeSeconds()),
+    ];
+
+    /// <summary>Reads <see cref="Columns"/>.</summary>
+    public static IssuanceRecord Read(DbDataReader row) => new(
+        KeyHash.Parse(row.GetString(0)),
+        row.GetInt32(1),
+        row.GetInt64(2),
+        SpiffeId.Parse(row.GetString(3)),
+        row.GetString(4),
+        row.GetInt64(5),
+        row.GetString(6),
+        row.GetString(7),
+        row.GetFieldValue<byte[]>(8),
+        row.GetFieldValue<byte[]>(9),
+        DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(10)));
+}

@@ -1,0 +1,125 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using SiloOptions = Mesh.Silo.Hosting.SiloOptions;
+
+namespace Mesh.Silo.Storage.Sqlite;
+
+/// <summary>The embedded store: one SQLite file in the data folder, write-ahead log, every commit on disk before it is answered.</summary>
+internal sealed class SqliteDatabase : IStoreDatabase
+{
+    // SQLite's result codes: busy, locked, read-only, I/O error, full, can't open.
+    private const int DiskFull = 13;
+    private static readonly int[] SilentCodes = [5, 6, 8, 10, 14];
+
+    private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly TimeSpan _timeout;
+    private readonly string _connectionString;
+    private readonly StoreFaults _faults;
+
+    private SqliteDatabase(string path, TimeSpan timeout, ILogger<StoreFaults> logger)
+    {
+        _timeout = timeout;
+        _faults = new StoreFaults(Explain, logger);
+        _connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = SqliteOpenMode.ReadWriteCreate,
+            // How long a statement waits for another writer before it fails.
+            DefaultTimeout = (int)Math.Ceiling(timeout.TotalSeconds),
+        }.ToString();
+    }
+
+    /// <summary>Opens the file, creating it and what it should hold where that is missing.</summary>
+    public static async Task<SqliteDatabase> OpenAsync(string path, TimeSpan timeout, ILogger<StoreFaults> logger)
+    {
+        var database = new SqliteDatabase(path, timeout, logger);
+        await database._faults.GuardAsync(() => Task.Run(() =>
+        {
+            using var connection = database.Open();
+            Execute(connection, "PRAGMA journal_mode = WAL;");
+            Execute(connection, EmbeddedScript.Read("Sqlite.schema.sql"));
+            return true;
+        }));
+        return database;
+    }
+
+    public Task<T> ReadAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(() => Task.Run(
+        async () =>
+        {
+            await using var connection = Open();
+            return await work(new StoreSession(connection, null, cancellationToken));
+        },
+        cancellationToken));
+
+    /// <remarks>One writer after the other: SQLite has no more, and would make them wait without order.</remarks>
+    public Task<T> WriteAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(async () =>
+    {
+        if (!await _writer.WaitAsync(_timeout, cancellationToken))
+        {
+            throw new TimeoutException($"The writers before this one took longer than {_timeout}.");
+        }
+
+        try
+        {
+            // SQLite blocks its thread until the disk has answered; that thread must not be a grain's.
+            return await Task.Run(
+                async () =>
+                {
+                    await using var connection = Open();
+                    await using var transaction = connection.BeginTransaction(deferred: false);
+                    var result = await work(new StoreSession(connection, transaction, cancellationToken));
+                    await transaction.CommitAsync(CancellationToken.None);
+                    return result;
+                },
+                cancellationToken);
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    });
+
+    /// <remarks>Membership in process: whoever holds the file is the only silo.</remarks>
+    public void UseForOrleans(ISiloBuilder silo)
+    {
+        silo.UseLocalhostClustering();
+        silo.Services.AddSingleton<IConfigureOptions<DevelopmentClusterMembershipOptions>>(services =>
+            new ConfigureOptions<DevelopmentClusterMembershipOptions>(development =>
+            {
+                development.PrimarySiloEndpoint = services.GetRequiredService<IOptions<SiloOptions>>().Value.SiloEndpoint;
+            }));
+        silo.UseStoreReminders(_faults, reminders => (reminders.Invariant, reminders.ConnectionString) = ("System.Data.SQLite", _connectionString));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _writer.Dispose();
+        using var connection = new SqliteConnection(_connectionString);
+        SqliteConnection.ClearPool(connection);
+        return ValueTask.CompletedTask;
+    }
+
+    private static string? Explain(Exception fault) => fault switch
+    {
+        SqliteException { SqliteErrorCode: DiskFull } => StoreFaults.Full,
+        SqliteException sqlite when SilentCodes.Contains(sqlite.SqliteErrorCode) => StoreFaults.Silent,
+        TimeoutException or IOException => StoreFaults.Silent,
+        _ => null,
+    };
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        connection.Open();
+        Execute(connection, "PRAGMA synchronous = FULL;");
+        return connection;
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

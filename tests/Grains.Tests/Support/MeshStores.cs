@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace Mesh.Grains.Tests.Support;
+
+/// <summary>Everything that outlives silos: stores, reminders, and time.</summary>
+internal sealed class MeshStores
+{
+    public MeshStores()
+    {
+        Storage = new SharedGrainStorage(Faults);
+        Issuance = new MemoryIssuanceStore(Faults);
+        Keys = new MemoryKeyStore(Faults);
+    }
+
+    public StoreFaults Faults { get; } = new();
+
+    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    public SharedGrainStorage Storage { get; }
+
+    public MemoryIssuanceStore Issuance { get; }
+
+    public MemoryKeyStore Keys { get; }
+
+    public SharedReminderTable Reminders { get; } = new();
+}

@@ -1,0 +1,34 @@
+using Mesh.Grains.Issuers;
+using Mesh.Grains.TrustDomains;
+using Mesh.Silo.Storage;
+using Mesh.Silo.Tests.Support;
+using Microsoft.Extensions.Options;
+
+namespace Mesh.Silo.Tests.Storage;
+
+public class TrustGenesisTests(PostgreSqlFixture postgreSql)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory, ClassData(typeof(EveryStore))]
+    public async Task Silos_that_start_at_once_on_an_empty_store_share_one_anchor(StoreProvider provider)
+    {
+        await using var store = await TestStore.OpenAsync(provider, postgreSql);
+        IStoreDatabase[] silos = [store.Database, await store.OpenAnotherAsync(), await store.OpenAnotherAsync(), await store.OpenAnotherAsync()];
+        // The key files are made before, as by copying them.
+        _ = store.KeyStore();
+
+        var created = await Task.WhenAll(silos.Select(silo => Task.Run(() => Genesis(store, silo).CreateOrLoadAsync(TestStore.TrustDomain, Cancel))));
+
+        Assert.Single(created.Select(state => state.ActiveAnchor.KeyHash).Distinct());
+        Assert.Single(created.Select(state => state.SignedBundle).Distinct());
+    }
+
+    private static TrustGenesis Genesis(TestStore store, IStoreDatabase database)
+    {
+        var keys = store.KeyStore(database);
+        var authorities = new AuthorityFactory(
+            keys, Options.Create(new AnchorOptions()), Options.Create(new IssuerOptions()), TimeProvider.System);
+        return new TrustGenesis(store.GrainStorage(database), authorities, keys, TimeProvider.System);
+    }
+}
