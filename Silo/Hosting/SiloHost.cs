@@ -37,6 +37,7 @@ internal static class SiloHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStore(database);
         builder.Services.AddKeyStore(options, database, keyEncryption, anchorEncryption);
+        builder.Services.AddSingleton(keyEncryption.CallSecret);
         builder.Services.AddSingleton<SiloIdentity>();
         builder.Services.AddSingleton<Mesh.Grains.Interfaces.Transport.IControlPlaneIdentity>(
             provider => provider.GetRequiredService<SiloIdentity>());
