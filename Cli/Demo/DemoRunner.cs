@@ -32,6 +32,8 @@ internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConn
         supervisor.Start(plan.ProxyHost());
         await ConfigureAsync(cancellationToken);
 
+        // A proxy that finds nobody to enroll with waits longer each time.
+        await UntilAsync("the ProxyHost", cancel => IsReadyAsync(plan.ProxyHostReady, cancel), cancellationToken);
         progress("Starting the proxies");
         foreach (var workload in DemoPlan.Workloads)
         {
@@ -44,7 +46,6 @@ internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConn
             supervisor.Start(plan.Proxy(workload));
         }
 
-        await UntilAsync("the ProxyHost", cancel => IsReadyAsync(plan.ProxyHostReady, cancel), cancellationToken);
         progress("Waiting for certificates, trust bundle and policy");
         foreach (var workload in DemoPlan.Workloads)
         {

@@ -16,6 +16,9 @@ internal sealed class KeyEncryptionKey : IDisposable
 
     private readonly AesGcm _aes;
 
+    // One cipher context, and signers on every core: two at once would open each other's records.
+    private readonly Lock _gate = new();
+
     private KeyEncryptionKey(byte[] key)
     {
         _aes = new AesGcm(key, TagBytes);
@@ -65,8 +68,12 @@ internal sealed class KeyEncryptionKey : IDisposable
         record[0] = FormatVersion;
         var nonce = record.AsSpan(1, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        _aes.Encrypt(
-            nonce, secret, record.AsSpan(1 + NonceBytes + TagBytes), record.AsSpan(1 + NonceBytes, TagBytes), Binding(trustDomain, keyHash, use));
+        lock (_gate)
+        {
+            _aes.Encrypt(
+                nonce, secret, record.AsSpan(1 + NonceBytes + TagBytes), record.AsSpan(1 + NonceBytes, TagBytes), Binding(trustDomain, keyHash, use));
+        }
+
         return record;
     }
 
@@ -79,9 +86,13 @@ internal sealed class KeyEncryptionKey : IDisposable
         }
 
         var secret = new byte[record.Length - 1 - NonceBytes - TagBytes];
-        _aes.Decrypt(
-            record.Slice(1, NonceBytes), record[(1 + NonceBytes + TagBytes)..], record.Slice(1 + NonceBytes, TagBytes), secret,
-            Binding(trustDomain, keyHash, use));
+        lock (_gate)
+        {
+            _aes.Decrypt(
+                record.Slice(1, NonceBytes), record[(1 + NonceBytes + TagBytes)..], record.Slice(1 + NonceBytes, TagBytes), secret,
+                Binding(trustDomain, keyHash, use));
+        }
+
         return secret;
     }
 
