@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Claims;
+using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Connections.Features;
@@ -17,6 +18,8 @@ internal sealed class AdminAuthentication(
 {
     public const string SchemeName = "admin";
 
+    private const int MaxBasicBytes = 512;
+
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (Context.Features.Get<IConnectionSocketFeature>()?.Socket.AddressFamily == AddressFamily.Unix)
@@ -24,16 +27,40 @@ internal sealed class AdminAuthentication(
             return Task.FromResult(Success("unix-socket"));
         }
 
-        var header = Request.Headers.Authorization.ToString();
-        const string bearer = "Bearer ";
-        if (!Request.IsHttps || !header.StartsWith(bearer, StringComparison.OrdinalIgnoreCase))
+        if (!Request.IsHttps || Presented(Request.Headers.Authorization.ToString()) is not { } presented)
         {
             return Task.FromResult(AuthenticateResult.NoResult());
         }
 
-        return Task.FromResult(token.Matches(header[bearer.Length..].Trim())
+        return Task.FromResult(token.Matches(presented)
             ? Success("admin-token")
             : AuthenticateResult.Fail("The admin token is wrong."));
+    }
+
+    // A browser asks its user where it is told to.
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        await base.HandleChallengeAsync(properties);
+        if (Request.Path.StartsWithSegments("/orleans", StringComparison.Ordinal))
+        {
+            Response.Headers.WWWAuthenticate = "Basic realm=\"MeshOrleans: any user name, the admin token as password\", charset=\"UTF-8\"";
+        }
+    }
+
+    // Programs send the token as it is, browsers as the password of whatever user.
+    private static string? Presented(string header)
+    {
+        if (header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        {
+            return header["Bearer ".Length..].Trim();
+        }
+
+        Span<byte> decoded = stackalloc byte[MaxBasicBytes];
+        return header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)
+            && Convert.TryFromBase64String(header["Basic ".Length..].Trim(), decoded, out var length)
+            && decoded[..length].IndexOf((byte)':') is >= 0 and var colon
+            ? Encoding.UTF8.GetString(decoded[(colon + 1)..length])
+            : null;
     }
 
     private static AuthenticateResult Success(string name) => AuthenticateResult.Success(

@@ -7,6 +7,7 @@ using Mesh.Silo.Keys;
 using Mesh.Silo.Roles;
 using Mesh.Silo.Storage;
 using Orleans.Configuration;
+using Orleans.Dashboard;
 using Orleans.Runtime.MembershipService.SiloMetadata;
 using Orleans.Serialization;
 using Orleans.Storage;
@@ -50,6 +51,8 @@ internal static class OrleansExtensions
         silo.UseSiloMetadata(new SiloAddresses(options.GatewayEndpoint.ToString(), options.EnrollmentText).ToMetadata());
         silo.UseMeshTransport();
         silo.UseRoles();
+        // Its trace would show what the log shows, unfiltered, to whoever looks on.
+        silo.AddDashboard(dashboard => dashboard.HideTrace = true);
         silo.Services.AddMeshGrains();
         silo.Services.AddSingleton<TrustGenesis>();
     }

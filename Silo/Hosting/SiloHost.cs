@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
+using Orleans.Dashboard;
 using Prometheus;
 using Serilog;
 using Serilog.Extensions.Logging;
@@ -141,6 +142,8 @@ internal static class SiloHost
         app.MapGrpcService<AdminService>().RequireAuthorization();
         app.MapGrpcReflectionService().RequireAuthorization();
         app.MapGrpcService<ControlPlaneEnrollmentService>().AllowAnonymous();
+        // Orleans' own dashboard has no authentication; the admin API's stands before it.
+        app.MapOrleansDashboard("/orleans").RequireAuthorization();
         app.Lifetime.ApplicationStarted.Register(() => File.SetUnixFileMode(
             Path.Combine(Path.GetFullPath(options.Data), "admin.sock"),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
