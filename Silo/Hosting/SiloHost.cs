@@ -1,6 +1,7 @@
 using System.Net;
 using Mesh.Grains;
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Interfaces.Transport;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Admin;
@@ -13,7 +14,6 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
-using Prometheus;
 using Serilog;
 using Serilog.Extensions.Logging;
 using Serilog.Formatting.Compact;
@@ -38,9 +38,9 @@ internal static class SiloHost
         builder.Services.AddStore(database);
         builder.Services.AddKeyStore(options, database, keyEncryption, anchorEncryption);
         builder.Services.AddSingleton<SiloIdentity>();
-        builder.Services.AddSingleton<Mesh.Grains.Interfaces.Transport.IControlPlaneIdentity>(
-            provider => provider.GetRequiredService<SiloIdentity>());
+        builder.Services.AddSingleton<IControlPlaneIdentity>(provider => provider.GetRequiredService<SiloIdentity>());
         builder.Services.AddSingleton<SiloCertificateSource>();
+        builder.Services.AddMeshMetrics();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         builder.UseOrleans(silo => silo.AddMeshSilo(options, database));
         // After Orleans, which it asks.
@@ -50,6 +50,7 @@ internal static class SiloHost
 
         await using var app = builder.Build();
         app.Services.GetRequiredService<IStartupValidator>().Validate();
+        app.Services.StartMeshMetrics();
         MapApi(app, options);
         await AssumeIdentityAsync(app.Services, options, folder);
         await app.RunAsync();
@@ -83,6 +84,7 @@ internal static class SiloHost
         var credential = await services.GetRequiredService<SiloCertificateSource>()
             .CreateAsync(issuer.KeyHash, issuer.Certificate, CancellationToken.None);
         services.GetRequiredService<SiloIdentity>().Use(credential, SignedBundle.Parse(trust.SignedBundle).Bundle);
+        services.GetRequiredService<CertificateInstruments>().Show(TrustDomainReport.Of(trust));
     }
 
     // The same log before the host is built and after: the store speaks first.
@@ -129,7 +131,7 @@ internal static class SiloHost
         app.MapGrpcService<ControlPlaneEnrollmentService>().AllowAnonymous();
         app.MapGet("/live", () => "live\n").RequireHost($"*:{probes.Port}");
         app.MapGet("/ready", () => "ready\n").RequireHost($"*:{probes.Port}");
-        app.MapMetrics().RequireHost($"*:{probes.Port}");
+        app.MapPrometheusScrapingEndpoint("/metrics").RequireHost($"*:{probes.Port}");
         app.Lifetime.ApplicationStarted.Register(() => File.SetUnixFileMode(
             Path.Combine(Path.GetFullPath(options.Data), "admin.sock"),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
