@@ -21,7 +21,7 @@ catch (InvalidOperationException mistake) when (mistake.Source == "Microsoft.Ext
     await Console.Error.WriteLineAsync(mistake.Message);
     return 2;
 }
-catch (IOException fault)
+catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
 {
     await Console.Error.WriteLineAsync(fault.Message);
     return 1;

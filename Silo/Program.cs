@@ -33,7 +33,12 @@ catch (MeshException refusal)
     await Console.Error.WriteLineAsync(refusal.Message);
     return 1;
 }
-catch (IOException fault)
+catch (OperationCanceledException)
+{
+    // Told to stop before it had started.
+    return 0;
+}
+catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
 {
     await Console.Error.WriteLineAsync(fault.Message);
     return 1;

@@ -11,8 +11,14 @@ namespace Mesh.Grains.TrustDomains;
 /// </summary>
 internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory authorities, IKeyStore keys, TimeProvider clock)
 {
+    private const string ClaimName = "store-claim";
+
+    private static readonly GrainId ClaimId = GrainId.Create("store", "claim");
+
+    /// <exception cref="InvalidDataException">The store belongs to another trust domain.</exception>
     public async Task<TrustDomainState> CreateOrLoadAsync(TrustDomainName trustDomain, CancellationToken cancellationToken)
     {
+        await ClaimAsync(trustDomain);
         if (await LoadAsync(trustDomain) is { } existing)
         {
             return existing;
@@ -29,6 +35,32 @@ internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory autho
         {
             return await LoadAsync(trustDomain)
                 ?? throw new InvalidOperationException("The store refused a first write, yet holds no trust domain.");
+        }
+    }
+
+    // A store serves one trust domain for good: a second one beside it, for a misspelt option, would be an identity crisis.
+    private async Task ClaimAsync(TrustDomainName trustDomain)
+    {
+        var claim = new GrainState<StoreClaim>(new StoreClaim());
+        await storage.ReadStateAsync(ClaimName, ClaimId, claim);
+        if (!claim.RecordExists)
+        {
+            claim.State = new StoreClaim { TrustDomain = trustDomain.Name };
+            try
+            {
+                await storage.WriteStateAsync(ClaimName, ClaimId, claim);
+            }
+            catch (InconsistentStateException)
+            {
+                // Another silo was faster; its word is compared like anybody's.
+                await storage.ReadStateAsync(ClaimName, ClaimId, claim);
+            }
+        }
+
+        if (claim.State?.TrustDomain != trustDomain.Name)
+        {
+            throw new InvalidDataException(
+                $"The store belongs to trust domain {claim.State?.TrustDomain}, and this silo is set to {trustDomain}. Set Silo:TrustDomain back, or name another store.");
         }
     }
 
@@ -58,4 +90,12 @@ internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory autho
         };
         return await new BundleSealer(keys, clock).SealAsync(state, cancellationToken);
     }
+}
+
+/// <summary>Which trust domain a store belongs to.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.store-claim")]
+internal sealed record StoreClaim
+{
+    [Id(0)]
+    public string TrustDomain { get; init; } = "";
 }

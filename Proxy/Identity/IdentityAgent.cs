@@ -165,7 +165,9 @@ internal sealed partial class IdentityAgent(
     {
         try
         {
-            AcceptUnlessOlder(signedBundle);
+            // The watch may have brought a newer one while the answer was on its way. The certificate counts none the less: its key
+            // is the one on record now, and a renewal with the key before it would look like theft.
+            identity.Bundles.AcceptUnlessOlder(signedBundle);
         }
         catch
         {
@@ -188,20 +190,6 @@ internal sealed partial class IdentityAgent(
 
         _refused = null;
         identity.Use(credential);
-    }
-
-    // The watch may have brought a newer bundle while the answer was on its way. The certificate counts none the less: its key is
-    // the one on record now, and a renewal with the key before it would look like theft.
-    private void AcceptUnlessOlder(string signedBundle)
-    {
-        try
-        {
-            identity.Accept(signedBundle);
-        }
-        catch (BundleRejectedException e) when (e.Reason == BundleRejection.OlderSequence)
-        {
-            // The one that is held judges the certificate.
-        }
     }
 
     private void Forget()

@@ -28,7 +28,11 @@ internal sealed class WorkloadIdentity(EnrollmentFolder folder, TimeProvider clo
     public long Refreshes => Interlocked.Read(ref _refreshes);
 
     /// <summary>Raised after a bundle was accepted, so that open connections are judged again.</summary>
-    public event Action? BundleChanged;
+    public event Action? BundleChanged
+    {
+        add => Bundles.Changed += value;
+        remove => Bundles.Changed -= value;
+    }
 
     /// <summary>Whether connections may be served: certificate, bundle and policy are there. Nothing passes before.</summary>
     public bool IsReady => _credential is not null && Bundles.Held is not null && _policy is not null;
@@ -48,13 +52,7 @@ internal sealed class WorkloadIdentity(EnrollmentFolder folder, TimeProvider clo
     /// <summary>Takes a bundle from a ProxyHost.</summary>
     /// <exception cref="FormatException">It is not a bundle.</exception>
     /// <exception cref="BundleRejectedException">It may not follow the one that is held.</exception>
-    public void Accept(string signedBundle)
-    {
-        if (Bundles.Accept(signedBundle))
-        {
-            BundleChanged?.Invoke();
-        }
-    }
+    public void Accept(string signedBundle) => Bundles.Accept(signedBundle);
 
     /// <summary>Judges a peer under the bundle in force.</summary>
     public SvidVerification Verify(IReadOnlyList<ReadOnlyMemory<byte>> chain, SpiffeId? expected = null) =>

@@ -46,7 +46,7 @@ internal sealed partial class EnrollmentAgent(
                 : RenewalSchedule.RetryIn(svid, failures, clock.GetUtcNow(), Random.Shared.NextDouble());
             try
             {
-                await Task.Delay(wait, clock, stoppingToken);
+                await WaitAsync(wait, wakes: failures == 0, stoppingToken);
                 await client.RenewAsync(stoppingToken);
                 failures = 0;
                 Log.Renewed(logger, identity.Credential.Svid.NotAfter);
@@ -60,6 +60,34 @@ internal sealed partial class EnrollmentAgent(
             {
                 return;
             }
+        }
+    }
+
+    // Until renewal is due, or a bundle comes that voids the certificate in use.
+    private async Task WaitAsync(TimeSpan wait, bool wakes, CancellationToken stopping)
+    {
+        using var woken = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        void Look()
+        {
+            if (wakes && !identity.Verifier.Verify(identity.Credential.Svid.Chain, identity.Bundle).IsValid)
+            {
+                woken.Cancel();
+            }
+        }
+
+        identity.Bundles.Changed += Look;
+        try
+        {
+            Look();
+            await Task.Delay(wait, clock, woken.Token);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            // Renewed at once, then.
+        }
+        finally
+        {
+            identity.Bundles.Changed -= Look;
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -12,13 +11,16 @@ namespace Mesh.ProxyHost.Enrollment;
 
 /// <summary>Gets the ProxyHost its certificates from a silo. The token goes only to a silo that has proven to be one.</summary>
 internal sealed class EnrollmentClient(
-    ProxyHostIdentity identity, EnrollmentFolder folder, KnownCluster cluster, string tokenFile, TimeProvider clock)
+    ProxyHostIdentity identity, EnrollmentFolder folder, KnownCluster cluster, string tokenFile, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
     private static readonly SslApplicationProtocol[] Alpn = [SslApplicationProtocol.Http2];
 
     // What the token names; a token is read again at every enrollment.
     private IReadOnlyList<Uri> _tokenAddresses = [];
+
+    // Kept from try to try while nobody knows whether a silo has heard of it.
+    private PendingRequest? _pending;
 
     /// <summary>A first certificate, on the strength of a token; whatever the silo said of the cluster comes with it.</summary>
     public async Task<CertifyResponse> EnrollAsync(CancellationToken cancellationToken)
@@ -31,31 +33,28 @@ internal sealed class EnrollmentClient(
             await MeetAsync(token, cancellationToken);
         }
 
-        using var key = new KeyInUse();
-        var csr = CertificateRequestBuilder.CreateCsr(token.Subject, key.Key);
-        var answer = await CallAsync(
-            client => client.EnrollAsync(
-                new EnrollRequest { Token = text, Csr = ByteString.CopyFrom(csr) }, deadline: Deadline(), cancellationToken: cancellationToken));
-        Use(answer, key.Release(), token.Subject);
+        var answer = await CertifyAsync(token.Subject, (client, csr) => client.EnrollAsync(
+            new EnrollRequest { Token = text, Csr = ByteString.CopyFrom(csr) }, deadline: Deadline(), cancellationToken: cancellationToken));
         folder.WriteToken(answer.ReenrollmentToken);
         return answer;
     }
 
-    /// <summary>The next certificate, on the strength of the one that is held.</summary>
-    public async Task RenewAsync(CancellationToken cancellationToken)
+    /// <summary>The next certificate, on the strength of the one that is held, which may have ended or been revoked.</summary>
+    public Task RenewAsync(CancellationToken cancellationToken)
     {
         var held = identity.Credential;
-        using var key = new KeyInUse();
-        var csr = CertificateRequestBuilder.CreateCsr(held.Svid.Id, key.Key);
-        var request = new RenewRequest
-        {
-            Csr = ByteString.CopyFrom(csr),
-            Proof = ByteString.CopyFrom(RenewalProof.Create(held, csr)),
-            Leaf = ByteString.CopyFrom(held.Svid.LeafDer.Span),
-        };
-        var answer = await CallAsync(client => client.RenewAsync(request, deadline: Deadline(), cancellationToken: cancellationToken));
-        Use(answer, key.Release(), held.Svid.Id);
+        return CertifyAsync(held.Svid.Id, (client, csr) => client.RenewAsync(
+            new RenewRequest
+            {
+                Csr = ByteString.CopyFrom(csr),
+                Proof = ByteString.CopyFrom(RenewalProof.Create(held, csr)),
+                Leaf = ByteString.CopyFrom(held.Svid.LeafDer.Span),
+            },
+            deadline: Deadline(),
+            cancellationToken: cancellationToken));
     }
+
+    public void Dispose() => _pending?.Dispose();
 
     private async Task MeetAsync(JoinToken token, CancellationToken cancellationToken)
     {
@@ -66,15 +65,44 @@ internal sealed class EnrollmentClient(
         identity.Bundles.AcceptFirst(contact.Accept(answer.SignedBundle));
     }
 
-    private void Use(CertifyResponse answer, ECDsa key, SpiffeId expected)
+    private async Task<CertifyResponse> CertifyAsync(
+        SpiffeId id, Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, byte[], AsyncUnaryCall<CertifyResponse>> call)
     {
-        var credential = SvidCredential.Create([.. answer.Chain.Select(der => der.Memory)], key);
-        identity.Bundles.Accept(answer.SignedBundle);
-        var verification = identity.Verifier.Verify(credential.Svid.Chain, identity.Bundle, expected);
-        if (!verification.IsValid)
+        var pending = _pending ??= new PendingRequest(id);
+        CertifyResponse answer;
+        try
+        {
+            answer = await CallAsync(client => call(client, pending.Csr));
+        }
+        catch (RpcException refusal) when (refusal.StatusCode is StatusCode.InvalidArgument or StatusCode.Unauthenticated
+            or StatusCode.PermissionDenied or StatusCode.FailedPrecondition or StatusCode.NotFound)
+        {
+            // The silo has looked at it and said no; after anything else it may yet be issued.
+            pending.Dispose();
+            _pending = null;
+            throw;
+        }
+
+        _pending = null;
+        Use(answer, pending.Complete([.. answer.Chain.Select(der => der.Memory)]), id);
+        return answer;
+    }
+
+    private void Use(CertifyResponse answer, SvidCredential credential, SpiffeId expected)
+    {
+        try
+        {
+            identity.Bundles.AcceptUnlessOlder(answer.SignedBundle);
+            var verification = identity.Verifier.Verify(credential.Svid.Chain, identity.Bundle, expected);
+            if (!verification.IsValid)
+            {
+                throw new ServerRefusedException($"The silo's answer does not verify: {verification.Detail}");
+            }
+        }
+        catch
         {
             credential.Dispose();
-            throw new ServerRefusedException($"The silo's answer does not verify: {verification.Detail}");
+            throw;
         }
 
         identity.Use(credential);
@@ -113,26 +141,4 @@ internal sealed class EnrollmentClient(
         });
 
     private DateTime Deadline() => (clock.GetUtcNow() + CallLimit).UtcDateTime;
-
-    /// <summary>A new key that is disposed unless a credential takes it over.</summary>
-    private sealed class KeyInUse : IDisposable
-    {
-        private bool _released;
-
-        public ECDsa Key { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-
-        public ECDsa Release()
-        {
-            _released = true;
-            return Key;
-        }
-
-        public void Dispose()
-        {
-            if (!_released)
-            {
-                Key.Dispose();
-            }
-        }
-    }
 }

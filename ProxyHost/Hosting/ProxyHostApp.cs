@@ -63,9 +63,11 @@ internal static class ProxyHostApp
 
         await using var app = builder.Build();
         app.Services.StartMeshMetrics();
+        MapProbes(app, options);
+        // Said here, routing comes after the probes have branched off; unsaid, it would come first.
+        app.UseRouting();
         app.MapGrpcService<EnrollmentService>();
         app.MapGrpcService<ProxySessionService>();
-        MapProbes(app, options);
         await app.RunAsync();
     }
 
@@ -170,13 +172,15 @@ internal static class ProxyHostApp
         kestrel.Listen(IPEndPoint.Parse(options.AdminListen), listen => listen.Protocols = HttpProtocols.Http1);
     }
 
-    private static void MapProbes(WebApplication app, ProxyHostOptions options)
-    {
-        var probes = $"*:{IPEndPoint.Parse(options.AdminListen).Port}";
-        app.MapGet("/live", () => "live\n").RequireHost(probes);
-        app.MapGet("/ready", (MeshRelay relay) => relay.IsConnected
-            ? Results.Text("ready\n")
-            : Results.Text("no silo has answered yet\n", statusCode: StatusCodes.Status503ServiceUnavailable)).RequireHost(probes);
-        app.MapPrometheusScrapingEndpoint("/metrics").RequireHost(probes);
-    }
+    // By the port that a request came in at, which it can't choose as it can its Host header.
+    private static void MapProbes(WebApplication app, ProxyHostOptions options) => app.MapWhen(
+        context => context.Connection.LocalPort == IPEndPoint.Parse(options.AdminListen).Port,
+        probes => probes.UseRouting().UseEndpoints(endpoints =>
+        {
+            endpoints.MapGet("/live", () => "live\n");
+            endpoints.MapGet("/ready", (MeshRelay relay) => relay.IsConnected
+                ? Results.Text("ready\n")
+                : Results.Text("no silo has answered yet\n", statusCode: StatusCodes.Status503ServiceUnavailable));
+            endpoints.MapPrometheusScrapingEndpoint("/metrics");
+        }));
 }

@@ -4,6 +4,7 @@ using Mesh.Grains.Issuance;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Keys;
+using Mesh.Silo.Roles;
 using Mesh.Silo.Storage;
 using Orleans.Configuration;
 using Orleans.Runtime.MembershipService.SiloMetadata;
@@ -48,6 +49,7 @@ internal static class OrleansExtensions
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(15));
         silo.UseSiloMetadata(new SiloAddresses(options.GatewayEndpoint.ToString(), options.EnrollmentText).ToMetadata());
         silo.UseMeshTransport();
+        silo.UseRoles();
         silo.Services.AddMeshGrains();
         silo.Services.AddSingleton<TrustGenesis>();
     }

@@ -37,6 +37,7 @@ internal static class SiloHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddStore(database);
         builder.Services.AddKeyStore(options, database, keyEncryption, anchorEncryption);
+        builder.Services.AddSingleton(keyEncryption.CallSecret);
         builder.Services.AddSingleton<SiloIdentity>();
         builder.Services.AddSingleton<IControlPlaneIdentity>(provider => provider.GetRequiredService<SiloIdentity>());
         builder.Services.AddSingleton<SiloCertificateSource>();
@@ -121,17 +122,27 @@ internal static class SiloHost
             new AuthorizationPolicyBuilder(AdminAuthentication.SchemeName).RequireAuthenticatedUser().Build());
     }
 
+    // By the port that a request came in at, which it can't choose as it can its Host header: nothing else is served there, and
+    // nothing of it elsewhere.
+    private static void MapProbes(WebApplication app, SiloOptions options) => app.MapWhen(
+        context => context.Connection.LocalPort == IPEndPoint.Parse(options.AdminListen).Port,
+        probes => probes.UseRouting().UseEndpoints(endpoints =>
+        {
+            endpoints.MapGet("/live", () => "live\n");
+            endpoints.MapGet("/ready", (IGrainFactory grains) => Readiness.AskAsync(grains, options.TrustDomain));
+            endpoints.MapPrometheusScrapingEndpoint("/metrics");
+        }));
+
     private static void MapApi(WebApplication app, SiloOptions options)
     {
-        var probes = IPEndPoint.Parse(options.AdminListen);
+        MapProbes(app, options);
+        // Said here, routing comes after the probes have branched off; unsaid, it would come first.
+        app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapGrpcService<AdminService>().RequireAuthorization();
         app.MapGrpcReflectionService().RequireAuthorization();
         app.MapGrpcService<ControlPlaneEnrollmentService>().AllowAnonymous();
-        app.MapGet("/live", () => "live\n").RequireHost($"*:{probes.Port}");
-        app.MapGet("/ready", () => "ready\n").RequireHost($"*:{probes.Port}");
-        app.MapPrometheusScrapingEndpoint("/metrics").RequireHost($"*:{probes.Port}");
         app.Lifetime.ApplicationStarted.Register(() => File.SetUnixFileMode(
             Path.Combine(Path.GetFullPath(options.Data), "admin.sock"),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));

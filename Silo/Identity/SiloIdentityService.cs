@@ -21,6 +21,9 @@ internal sealed partial class SiloIdentityService(
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    // Ends when a bundle has voided the certificate in use.
+    private TaskCompletionSource _voided = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(FollowBundleAsync(stoppingToken), RenewAsync(stoppingToken));
 
@@ -33,6 +36,10 @@ internal sealed partial class SiloIdentityService(
                 if (await feed.PollAsync(identity.Bundle.Sequence, stopping) is { } snapshot && snapshot.Sequence > identity.Bundle.Sequence)
                 {
                     identity.Use(SignedBundle.Parse(snapshot.SignedBundle).Bundle);
+                    if (IsVoid)
+                    {
+                        Volatile.Read(ref _voided).TrySetResult();
+                    }
                 }
 
                 // The bundle does not name the workloads' issuers; whatever changes them gives it another sequence.
@@ -47,13 +54,22 @@ internal sealed partial class SiloIdentityService(
     private Task RenewAsync(CancellationToken stopping) => RepeatAsync(
         async () =>
         {
-            await Task.Delay(RenewIn(identity.Credential.Svid, clock.GetUtcNow()), clock, stopping);
+            Volatile.Write(ref _voided, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            if (!IsVoid)
+            {
+                using var due = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+                await await Task.WhenAny(Task.Delay(RenewIn(identity.Credential.Svid, clock.GetUtcNow()), clock, due.Token), _voided.Task);
+                await due.CancelAsync();
+            }
+
             var key = IssuerKey.Of(options.Value.TrustDomain, AuthorityPurpose.ControlPlane);
             var issuer = await grains.GetGrain<IIssuerGrain>(key).GetActiveAsync(identity.Bundle.Epoch);
             identity.Use(await certificates.CreateAsync(issuer.KeyHash, issuer.Certificate, stopping));
             Log.Renewed(logger, identity.Credential.Svid.NotAfter);
         },
         stopping);
+
+    private bool IsVoid => !identity.Verifier.Verify(identity.Credential.Svid.Chain, identity.Bundle).IsValid;
 
     // At 70 % of its life, as everybody's.
     private static TimeSpan RenewIn(X509Svid svid, DateTimeOffset now)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Mesh.Grains.Keys;
+using Mesh.Silo.Roles;
 using Mesh.Spiffe;
 
 namespace Mesh.Silo.Keys;
@@ -18,8 +19,13 @@ internal sealed class KeyEncryptionKey : IDisposable
     private KeyEncryptionKey(byte[] key)
     {
         _aes = new AesGcm(key, TagBytes);
+        var callKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, key, KeyBytes, info: "mesh-orleans/silo-calls/v1"u8.ToArray());
+        CallSecret = new SiloCallSecret(Convert.ToHexStringLower(callKey));
         CryptographicOperations.ZeroMemory(key);
     }
+
+    /// <summary>By which silos that share this key know each other's calls.</summary>
+    public SiloCallSecret CallSecret { get; }
 
     /// <summary>Reads the key file; makes it, mode 0600, where it is missing and may be made.</summary>
     /// <param name="path">32 bytes in base64.</param>

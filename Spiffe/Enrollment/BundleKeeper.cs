@@ -22,6 +22,9 @@ public sealed class BundleKeeper
     /// <exception cref="InvalidOperationException">There is none yet.</exception>
     public TrustBundle Bundle => _held?.Bundle ?? throw new InvalidOperationException("There is no trust bundle before first contact.");
 
+    /// <summary>Raised after a newer bundle was taken, so that what it voids is dealt with at once.</summary>
+    public event Action? Changed;
+
     /// <summary>Takes the bundle that <see cref="FirstContact"/> accepted.</summary>
     public void AcceptFirst(SignedBundle bundle)
     {
@@ -48,7 +51,25 @@ public sealed class BundleKeeper
 
             _folder.WriteBundle(bundle);
             _held = bundle;
-            return true;
+        }
+
+        Changed?.Invoke();
+        return true;
+    }
+
+    /// <summary>Takes a bundle that came along with something else; false where it is no newer than the one that is held.</summary>
+    /// <remarks>Another way may have brought a newer one while this was under way; what it came along with counts none the less.</remarks>
+    /// <exception cref="FormatException">It is not a bundle.</exception>
+    /// <exception cref="BundleRejectedException">It may not follow the one that is held, and is not just older.</exception>
+    public bool AcceptUnlessOlder(string signedBundle)
+    {
+        try
+        {
+            return Accept(signedBundle);
+        }
+        catch (BundleRejectedException e) when (e.Reason == BundleRejection.OlderSequence)
+        {
+            return false;
         }
     }
 }

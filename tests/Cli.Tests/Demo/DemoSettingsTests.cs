@@ -18,11 +18,12 @@ public sealed class DemoSettingsTests
 
     [Theory]
     [InlineData("Silo")]
+    [InlineData("Store")]
     [InlineData("Anchor")]
     [InlineData("Issuer")]
     [InlineData("Leaf")]
     [InlineData("silo")]
-    public void The_authorities_options_are_the_silos(string section) =>
+    public void The_stores_and_the_authorities_options_are_the_silos(string section) =>
         Assert.Equal([$"--{section}:Some:Key=value"], DemoSettings.Parse([$"{section}:Some:Key=value"]).ArgumentsFor(ProcessRole.Silo));
 
     [Theory]
@@ -63,6 +64,6 @@ public sealed class DemoSettingsTests
         var mistake = Assert.Throws<CliException>(() => DemoSettings.Parse(["Leaves:Lifetime=10s"]));
 
         Assert.Equal("--set 'Leaves:Lifetime=10s': there is no section Leaves.", mistake.Message);
-        Assert.Equal("The sections are Silo, Anchor, Issuer, Leaf, ProxyHost, Proxy.", mistake.Next);
+        Assert.Equal("The sections are Silo, Store, Anchor, Issuer, Leaf, ProxyHost, Proxy.", mistake.Next);
     }
 }

@@ -8,7 +8,7 @@ using Mesh.EndToEnd.Tests.Support;
 
 namespace Mesh.EndToEnd.Tests.Admin;
 
-public class AdminApiTests(RunningMesh running) : IClassFixture<RunningMesh>
+public class AdminApiTests(RunningMesh running)
 {
     private MeshUnderTest Mesh => running.Mesh;
 
@@ -71,7 +71,18 @@ public class AdminApiTests(RunningMesh running) : IClassFixture<RunningMesh>
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{probes}/v1/version"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token);
         using var response = await http.SendAsync(request, Cancel);
-        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_administration_port_serves_no_metrics_whatever_host_a_request_names()
+    {
+        using var http = new HttpClient(Handler());
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"https://{Mesh.SiloHttps}/metrics"));
+        request.Headers.Host = Mesh.SiloMetrics.Authority;
+        using var response = await http.SendAsync(request, Cancel);
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
     [Fact]

@@ -43,7 +43,6 @@ public class DemoTests
 
     [Theory]
     [InlineData(TestProcess.SigInt)]
-    [InlineData(TestProcess.SigTerm)]
     [InlineData(TestProcess.SigKill)]
     public async Task However_the_demo_is_ended_it_leaves_no_process_behind(int signal)
     {

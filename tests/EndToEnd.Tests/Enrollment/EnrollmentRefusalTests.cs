@@ -8,7 +8,7 @@ using Mesh.Tests.Processes;
 
 namespace Mesh.EndToEnd.Tests.Enrollment;
 
-public class EnrollmentRefusalTests(RunningMesh running) : IClassFixture<RunningMesh>
+public class EnrollmentRefusalTests(RunningMesh running)
 {
     private MeshUnderTest Mesh => running.Mesh;
 

@@ -6,7 +6,7 @@ using Mesh.Tests.Processes;
 namespace Mesh.EndToEnd.Tests.Sessions;
 
 /// <summary>Orleans trusts whoever reaches its ports, so only control-plane identities do.</summary>
-public class ControlPlanePortsTests(RunningMesh running) : IClassFixture<RunningMesh>
+public class ControlPlanePortsTests(RunningMesh running)
 {
     private MeshUnderTest Mesh => running.Mesh;
 

@@ -1,6 +1,6 @@
 namespace Mesh.EndToEnd.Tests.Support;
 
-/// <summary>A silo and a ProxyHost that the tests of one class share.</summary>
+/// <summary>A silo and a ProxyHost that all tests share which leave them as they were.</summary>
 public sealed class RunningMesh : IAsyncLifetime
 {
     internal MeshUnderTest Mesh { get; private set; } = null!;

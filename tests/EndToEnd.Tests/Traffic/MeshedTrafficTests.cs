@@ -4,7 +4,7 @@ using Mesh.Tests.Processes;
 namespace Mesh.EndToEnd.Tests.Traffic;
 
 /// <summary>Two real proxies under a real control plane: what an application sees, and what an operator does.</summary>
-public class MeshedTrafficTests(RunningMesh running) : IClassFixture<RunningMesh>
+public class MeshedTrafficTests(RunningMesh running)
 {
     private MeshUnderTest Mesh => running.Mesh;
 

@@ -37,7 +37,8 @@ internal sealed class MeshCluster : IAsyncDisposable
 
     /// <param name="stores">Those of an earlier cluster, for a restart; null: empty ones.</param>
     /// <param name="silos">How many.</param>
-    public static async Task<MeshCluster> StartAsync(MeshStores? stores = null, short silos = 1)
+    /// <param name="createTrustDomain">False: the store stays empty.</param>
+    public static async Task<MeshCluster> StartAsync(MeshStores? stores = null, short silos = 1, bool createTrustDomain = true)
     {
         stores ??= new MeshStores();
         var builder = new InProcessTestClusterBuilder(silos);
@@ -64,7 +65,11 @@ internal sealed class MeshCluster : IAsyncDisposable
         var cluster = builder.Build();
         await cluster.DeployAsync();
         var mesh = new MeshCluster(cluster, stores);
-        await mesh.Services.GetRequiredService<TrustGenesis>().CreateOrLoadAsync(TrustDomain, CancellationToken.None);
+        if (createTrustDomain)
+        {
+            await mesh.Services.GetRequiredService<TrustGenesis>().CreateOrLoadAsync(TrustDomain, CancellationToken.None);
+        }
+
         return mesh;
     }
 

@@ -14,14 +14,25 @@ public class TrustDomainGrainTests
     [Fact]
     public async Task Sixteen_that_start_at_once_on_an_empty_store_share_one_anchor()
     {
-        await using var mesh = await MeshCluster.StartAsync();
+        await using var mesh = await MeshCluster.StartAsync(createTrustDomain: false);
         var genesis = mesh.Services.GetRequiredService<TrustGenesis>();
-        var west = TrustDomainName.Parse("west.mesh.example");
 
-        var created = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(() => genesis.CreateOrLoadAsync(west, Cancel), Cancel)));
+        var created = await Task.WhenAll(
+            Enumerable.Range(0, 16).Select(_ => Task.Run(() => genesis.CreateOrLoadAsync(MeshCluster.TrustDomain, Cancel), Cancel)));
 
         Assert.Single(created.Select(state => state.ActiveAnchor.KeyHash).Distinct());
         Assert.Single(created.Select(state => state.SignedBundle).Distinct());
+    }
+
+    [Fact]
+    public async Task A_store_serves_one_trust_domain_for_good()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(
+            () => mesh.Services.GetRequiredService<TrustGenesis>().CreateOrLoadAsync(TrustDomainName.Parse("west.mesh.example"), Cancel));
+
+        Assert.Contains("belongs to trust domain east.mesh.example", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

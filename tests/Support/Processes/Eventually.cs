@@ -1,9 +1,9 @@
 namespace Mesh.Tests.Processes;
 
-/// <summary>Waits for something that has no other signal: 30 s at the most, and tells what it last saw.</summary>
+/// <summary>Waits for something that has no other signal: 60 s at the most, and tells what it last saw.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     public static Task TrueAsync(Func<Task<bool>> condition, string what) =>
         UntilAsync(condition, seen => seen, what);

@@ -66,6 +66,8 @@ internal sealed partial class TestProcess : IAsyncDisposable
             RedirectStandardInput = true,
             WorkingDirectory = Programs.Root,
         };
+        // Short lives gain nothing from code that is measured before it is optimized.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[key] = value;
