@@ -12,23 +12,29 @@ namespace Mesh.Grains.Interfaces.Transport;
 /// </summary>
 public sealed class MeshTransport(IControlPlaneIdentity identity, TransportInstruments instruments, ILogger<MeshTransport> logger)
 {
+    /// <summary>What is spoken at the port between silos.</summary>
+    public static readonly SslApplicationProtocol SiloPort = new("mesh-orleans/silo");
+
+    /// <summary>What is spoken at the gateway.</summary>
+    public static readonly SslApplicationProtocol Gateway = new("mesh-orleans/gateway");
+
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>The port between silos, accepting side: silos alone.</summary>
     public void AcceptSilos(IConnectionBuilder connections) =>
-        Use(connections, isServer: true, new SslApplicationProtocol("mesh-orleans/silo"), IdentityRole.Silo);
+        Use(connections, isServer: true, SiloPort, IdentityRole.Silo);
 
     /// <summary>The port between silos, opening side: the peer is a silo.</summary>
     public void ConnectToSilos(IConnectionBuilder connections) =>
-        Use(connections, isServer: false, new SslApplicationProtocol("mesh-orleans/silo"), IdentityRole.Silo);
+        Use(connections, isServer: false, SiloPort, IdentityRole.Silo);
 
     /// <summary>The gateway, accepting side: ProxyHosts and silos.</summary>
     public void AcceptClients(IConnectionBuilder connections) =>
-        Use(connections, isServer: true, new SslApplicationProtocol("mesh-orleans/gateway"), IdentityRole.ProxyHost, IdentityRole.Silo);
+        Use(connections, isServer: true, Gateway, IdentityRole.ProxyHost, IdentityRole.Silo);
 
     /// <summary>The gateway, opening side: the peer is a silo.</summary>
     public void ConnectToGateways(IConnectionBuilder connections) =>
-        Use(connections, isServer: false, new SslApplicationProtocol("mesh-orleans/gateway"), IdentityRole.Silo);
+        Use(connections, isServer: false, Gateway, IdentityRole.Silo);
 
     private void Use(IConnectionBuilder connections, bool isServer, SslApplicationProtocol alpn, params IdentityRole[] roles) =>
         connections.Use(next => context => RunAsync(context, next, isServer, alpn, roles));

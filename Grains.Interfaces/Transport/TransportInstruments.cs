@@ -9,6 +9,11 @@ public sealed class TransportInstruments(IMeterFactory meters)
     private readonly Counter<long> _refusals = meters.Create("Mesh.Transport").CreateCounter<long>(
         "mesh.transport.refusals", "{connection}", "Connections refused on Orleans' own ports, by port.");
 
-    internal void Refused(SslApplicationProtocol port) =>
-        _refusals.Add(1, new KeyValuePair<string, object?>("port", port.ToString()));
+    /// <summary>Shows a port's refusals before there are any.</summary>
+    public void Watch(SslApplicationProtocol port) => Count(0, port);
+
+    internal void Refused(SslApplicationProtocol port) => Count(1, port);
+
+    private void Count(long refusals, SslApplicationProtocol port) =>
+        _refusals.Add(refusals, new KeyValuePair<string, object?>("port", port.ToString()));
 }

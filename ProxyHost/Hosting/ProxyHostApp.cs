@@ -13,7 +13,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Messaging;
-using Prometheus;
 using Serilog;
 using Serilog.Formatting.Compact;
 
@@ -45,6 +44,7 @@ internal static class ProxyHostApp
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton(identity);
         builder.Services.AddSingleton<IControlPlaneIdentity>(identity);
+        builder.Services.AddMeshMetrics();
         builder.Services.AddSingleton<SessionInstruments>();
         builder.Services.AddSingleton<PeerConnections>();
         builder.Services.AddHostedService(services => services.GetRequiredService<PeerConnections>());
@@ -62,6 +62,7 @@ internal static class ProxyHostApp
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, identity));
 
         await using var app = builder.Build();
+        app.Services.StartMeshMetrics();
         MapProbes(app, options);
         // Said here, routing comes after the probes have branched off; unsaid, it would come first.
         app.UseRouting();
@@ -180,6 +181,6 @@ internal static class ProxyHostApp
             endpoints.MapGet("/ready", (MeshRelay relay) => relay.IsConnected
                 ? Results.Text("ready\n")
                 : Results.Text("no silo has answered yet\n", statusCode: StatusCodes.Status503ServiceUnavailable));
-            endpoints.MapMetrics();
+            endpoints.MapPrometheusScrapingEndpoint("/metrics");
         }));
 }

@@ -67,7 +67,7 @@ internal sealed class ProxySessionService(
             return caller;
         }
 
-        instruments.Refused("NoCertificate");
+        instruments.Refused(SessionInstruments.NoCertificate);
         throw new RpcException(new Status(StatusCode.Unauthenticated, "A session needs a client certificate. Enroll first."));
     }
 }

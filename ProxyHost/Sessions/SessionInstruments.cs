@@ -1,16 +1,43 @@
-using Prometheus;
+using System.Diagnostics.Metrics;
+using Mesh.Grains.Interfaces.Errors;
+using Mesh.Spiffe;
 
 namespace Mesh.ProxyHost.Sessions;
 
-/// <summary>What the ProxyHost refused and holds. Every name is listed in docs/metrics.md.</summary>
+/// <summary>What the ProxyHost refused, from zero on, and holds. Meter <c>Mesh.ProxyHost</c>; every name is listed in docs/metrics.md.</summary>
 internal sealed class SessionInstruments
 {
-    private readonly Counter _refusals = Metrics.CreateCounter(
-        "mesh_proxyhost_refusals_total", "Connections and calls refused, by reason.", "reason");
+    /// <summary>The reason of a session without a certificate.</summary>
+    public const string NoCertificate = "NoCertificate";
 
-    private readonly Gauge _watches = Metrics.CreateGauge("mesh_proxyhost_watch_streams", "Watch streams that are open.");
+    private readonly Counter<long> _refusals;
+    private readonly UpDownCounter<long> _watches;
 
-    public void Refused(string reason) => _refusals.WithLabels(reason).Inc();
+    public SessionInstruments(IMeterFactory meters)
+    {
+        var meter = meters.Create("Mesh.ProxyHost");
+        _refusals = meter.CreateCounter<long>("mesh.proxyhost.refusals", "{refusal}", "Connections and calls refused, by reason.");
+        _watches = meter.CreateUpDownCounter<long>("mesh.proxyhost.watch_streams", "{stream}", "Watch streams that are open.");
+        _watches.Add(0);
+        string[] reasons = [.. Enum.GetNames<SvidRejection>().Except([nameof(SvidRejection.None)]), .. Enum.GetNames<MeshError>(), NoCertificate];
+        foreach (var reason in reasons)
+        {
+            Count(0, reason);
+        }
+    }
 
-    public IDisposable WatchOpened() => _watches.TrackInProgress();
+    public void Refused(string reason) => Count(1, reason);
+
+    public IDisposable WatchOpened()
+    {
+        _watches.Add(1);
+        return new Watch(this);
+    }
+
+    private void Count(long refusals, string reason) => _refusals.Add(refusals, new KeyValuePair<string, object?>("reason", reason));
+
+    private sealed class Watch(SessionInstruments instruments) : IDisposable
+    {
+        public void Dispose() => instruments._watches.Add(-1);
+    }
 }

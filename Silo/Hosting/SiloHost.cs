@@ -1,6 +1,7 @@
 using System.Net;
 using Mesh.Grains;
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Interfaces.Transport;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Admin;
@@ -14,7 +15,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
 using Orleans.Dashboard;
-using Prometheus;
 using Serilog;
 using Serilog.Extensions.Logging;
 using Serilog.Formatting.Compact;
@@ -40,9 +40,9 @@ internal static class SiloHost
         builder.Services.AddKeyStore(options, database, keyEncryption, anchorEncryption);
         builder.Services.AddSingleton(keyEncryption.CallSecret);
         builder.Services.AddSingleton<SiloIdentity>();
-        builder.Services.AddSingleton<Mesh.Grains.Interfaces.Transport.IControlPlaneIdentity>(
-            provider => provider.GetRequiredService<SiloIdentity>());
+        builder.Services.AddSingleton<IControlPlaneIdentity>(provider => provider.GetRequiredService<SiloIdentity>());
         builder.Services.AddSingleton<SiloCertificateSource>();
+        builder.Services.AddMeshMetrics();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         builder.UseOrleans(silo => silo.AddMeshSilo(options, database));
         // After Orleans, which it asks.
@@ -52,6 +52,7 @@ internal static class SiloHost
 
         await using var app = builder.Build();
         app.Services.GetRequiredService<IStartupValidator>().Validate();
+        app.Services.StartMeshMetrics();
         MapApi(app, options);
         await AssumeIdentityAsync(app.Services, options, folder);
         await app.RunAsync();
@@ -85,6 +86,7 @@ internal static class SiloHost
         var credential = await services.GetRequiredService<SiloCertificateSource>()
             .CreateAsync(issuer.KeyHash, issuer.Certificate, CancellationToken.None);
         services.GetRequiredService<SiloIdentity>().Use(credential, SignedBundle.Parse(trust.SignedBundle).Bundle);
+        services.GetRequiredService<CertificateInstruments>().Show(TrustDomainReport.Of(trust));
     }
 
     // The same log before the host is built and after: the store speaks first.
@@ -129,7 +131,7 @@ internal static class SiloHost
         {
             endpoints.MapGet("/live", () => "live\n");
             endpoints.MapGet("/ready", (IGrainFactory grains) => Readiness.AskAsync(grains, options.TrustDomain));
-            endpoints.MapMetrics();
+            endpoints.MapPrometheusScrapingEndpoint("/metrics");
         }));
 
     private static void MapApi(WebApplication app, SiloOptions options)

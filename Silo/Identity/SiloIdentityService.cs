@@ -1,5 +1,6 @@
 using Mesh.Grains.Certificates;
 using Mesh.Grains.Interfaces.Issuers;
+using Mesh.Grains.Interfaces.Transport;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Issuers;
 using Mesh.Silo.Hosting;
@@ -12,6 +13,7 @@ namespace Mesh.Silo.Identity;
 internal sealed partial class SiloIdentityService(
     SiloIdentity identity,
     SiloCertificateSource certificates,
+    CertificateInstruments instruments,
     IGrainFactory grains,
     IOptions<SiloOptions> options,
     TimeProvider clock,
@@ -38,6 +40,12 @@ internal sealed partial class SiloIdentityService(
                     {
                         Volatile.Read(ref _voided).TrySetResult();
                     }
+                }
+
+                // The bundle does not name the workloads' issuers; whatever changes them gives it another sequence.
+                if (instruments.Sequence < identity.Bundle.Sequence)
+                {
+                    instruments.Show(await grains.GetGrain<ITrustDomainGrain>(options.Value.TrustDomain).GetStatusAsync());
                 }
             },
             stopping);

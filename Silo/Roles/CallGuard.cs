@@ -32,7 +32,7 @@ internal sealed partial class CallGuard(SiloCallSecret secret, RoleInstruments i
             return context.Invoke();
         }
 
-        instruments.Refused(type.Name);
+        instruments.Refused();
         Log.Refused(logger, context.SourceId, type.Name, context.MethodName);
         throw new MeshException(MeshError.NotPermitted, $"{type.Name} is not for clients of the silos.");
     }

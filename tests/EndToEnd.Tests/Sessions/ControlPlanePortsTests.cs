@@ -43,10 +43,8 @@ public class ControlPlanePortsTests(RunningMesh running)
         Assert.NotNull(await RawTls.TryAsync($"127.0.0.1:{Mesh.OrleansSiloPort}", proxyHost, "mesh-orleans/silo"));
     }
 
-    private async Task<double> RefusalsAsync(string port) => (await Http.GetAsync(Mesh.SiloMetrics.ToString())).Split('\n')
-        .Where(line => line.Contains("refusals", StringComparison.Ordinal) && line.Contains($"mesh-orleans/{port}", StringComparison.Ordinal))
-        .Select(line => double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture))
-        .SingleOrDefault();
+    private async Task<double> RefusalsAsync(string port) =>
+        (await Scrape.ReadAsync(Mesh.SiloMetrics)).Value("mesh_transport_refusals_total", "port", $"mesh-orleans/{port}");
 
     private static SvidCredential Foreign()
     {

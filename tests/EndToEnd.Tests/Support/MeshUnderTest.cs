@@ -68,6 +68,8 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     public string ProxyHostAdmin { get; } = FreePorts.NextAddress();
 
+    public Uri ProxyHostMetrics => new($"http://{ProxyHostAdmin}/metrics");
+
     public Uri ProxyHostUrl => new($"https://{_proxyHostListen}");
 
     public string Folder => _folder.Path;
