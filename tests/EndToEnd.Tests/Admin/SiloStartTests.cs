@@ -4,14 +4,12 @@ using Mesh.Tests.Processes;
 namespace Mesh.EndToEnd.Tests.Admin;
 
 /// <summary>What a silo says when it can't start.</summary>
-public class SiloStartTests
+public class SiloStartTests(RunningMesh running)
 {
     [Fact]
     public async Task A_data_folder_has_one_silo_at_a_time()
     {
-        await using var mesh = await MeshUnderTest.StartSiloAloneAsync();
-
-        var (exitCode, output) = await RunAsync($"--Silo:Data={mesh.SiloData}", $"--Silo:SiloPort={FreePorts.Next()}");
+        var (exitCode, output) = await RunAsync($"--Silo:Data={running.Mesh.SiloData}", $"--Silo:SiloPort={FreePorts.Next()}");
 
         Assert.Equal(2, exitCode);
         Assert.Contains("is in use by another silo", output, StringComparison.Ordinal);
@@ -75,15 +73,14 @@ public class SiloStartTests
     [Fact]
     public async Task A_port_that_is_taken_is_named()
     {
-        await using var mesh = await MeshUnderTest.StartSiloAloneAsync();
         using var folder = new TempFolder();
 
         var (exitCode, output) = await RunAsync(
-            $"--Silo:Data={folder.File("data")}", $"--Silo:HttpsListen={mesh.SiloHttps}", $"--Silo:AdminListen={FreePorts.NextAddress()}",
+            $"--Silo:Data={folder.File("data")}", $"--Silo:HttpsListen={running.Mesh.SiloHttps}", $"--Silo:AdminListen={FreePorts.NextAddress()}",
             $"--Silo:SiloPort={FreePorts.Next()}", $"--Silo:GatewayPort={FreePorts.Next()}");
 
         Assert.Equal(1, exitCode);
-        Assert.Contains(mesh.SiloHttps, output, StringComparison.Ordinal);
+        Assert.Contains(running.Mesh.SiloHttps, output, StringComparison.Ordinal);
     }
 
     private static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)

@@ -5,7 +5,7 @@ using Mesh.Tests.Processes;
 namespace Mesh.EndToEnd.Tests.Keys;
 
 /// <summary>A workload's private key is born and dies in its proxy's memory.</summary>
-public class WorkloadKeyTests
+public class WorkloadKeyTests(RunningMesh running)
 {
     // How every unencrypted private key on P-256 begins: PKCS #8 and SEC 1 (RFC 5958, RFC 5915).
     private static readonly byte[][] KeyBeginnings =
@@ -38,9 +38,7 @@ public class WorkloadKeyTests
     [Fact]
     public async Task A_proxy_leaves_no_private_key_in_any_file_or_in_its_log()
     {
-        await using var mesh = await MeshUnderTest.StartAsync("--Leaf:Lifetime=00:00:06");
-        await using var pair = await MeshedPair.StartAsync(mesh, "files");
-        await pair.Client.Process.SaysAsync("Certified as", times: 2);
+        await using var pair = await MeshedPair.StartAsync(running.Mesh, "files");
 
         var files = FilesIn(pair.Client.Data).ToList();
 

@@ -4,7 +4,7 @@ using Mesh.Tests.Processes;
 
 namespace Mesh.EndToEnd.Tests.Restarts;
 
-public class RestartTests
+public class RestartTests(RunningMesh running)
 {
     [Fact]
     public async Task Traffic_goes_on_while_silo_and_proxyhost_are_killed_and_what_they_knew_comes_back()
@@ -38,11 +38,10 @@ public class RestartTests
     [Fact]
     public async Task A_proxy_that_is_killed_comes_back_without_an_operator()
     {
-        await using var mesh = await MeshUnderTest.StartAsync();
-        await using var pair = await MeshedPair.StartAsync(mesh, "again");
+        await using var pair = await MeshedPair.StartAsync(running.Mesh, "again");
         await pair.Server.Process.KillAsync();
 
-        mesh.Restarted(pair.Server.Start());
+        running.Mesh.Restarted(pair.Server.Start());
         await Http.UntilReadyAsync(pair.Server.Admin);
 
         Assert.Equal("hello", await PlainClient.TryEchoAsync(pair.Entrance, "hello"));

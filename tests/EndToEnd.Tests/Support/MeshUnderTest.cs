@@ -127,15 +127,29 @@ internal sealed class MeshUnderTest : IAsyncDisposable
         await Http.UntilReadyAsync(ProxyHostAdmin);
     }
 
+    /// <summary>Starts one more ProxyHost beside the first.</summary>
+    /// <returns>The process, and where proxies connect.</returns>
+    public async Task<(TestProcess Process, Uri Address)> AddProxyHostAsync(string name)
+    {
+        var (listen, admin, token) = (FreePorts.NextAddress(), FreePorts.NextAddress(), _folder.File($"{name}.token"));
+        await File.WriteAllTextAsync(token, await ProxyHostTokenAsync(name));
+        var process = Track(TestProcess.StartDotnet(name, Programs.Assembly("ProxyHost"),
+        [
+            $"--ProxyHost:TokenFile={token}", $"--ProxyHost:Data={_folder.File(name)}", $"--ProxyHost:Listen={listen}", $"--ProxyHost:AdminListen={admin}",
+        ]));
+        await Http.UntilReadyAsync(admin);
+        return (process, new Uri($"https://{listen}"));
+    }
+
     public SpiffeId IdOf(string workload) => SpiffeId.ForWorkload(TrustDomainName, Namespace, workload);
 
     /// <summary>A join token for a workload, as an operator makes one.</summary>
-    public async Task<string> TokenAsync(string workload) => (await Admin.CreateWorkloadTokenAsync(new CreateWorkloadTokenRequest
+    public async Task<string> TokenAsync(string workload, params Uri[] furtherProxyHosts) => (await Admin.CreateWorkloadTokenAsync(new CreateWorkloadTokenRequest
     {
         Namespace = Namespace,
         ServiceAccount = workload,
         Lifetime = Duration.FromTimeSpan(TimeSpan.FromMinutes(10)),
-        Addresses = { ProxyHostUrl.ToString().TrimEnd('/') },
+        Addresses = { furtherProxyHosts.Prepend(ProxyHostUrl).Select(address => address.ToString().TrimEnd('/')) },
     })).Token;
 
     public async Task<string> ProxyHostTokenAsync(string name) =>
@@ -143,10 +157,11 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     /// <summary>Starts a workload's proxy and waits for nothing.</summary>
     public async Task<ProxyUnderTest> LaunchProxyAsync(
-        string workload, string? application, IReadOnlyList<string> services, IEnumerable<string> settings, bool isNative = false)
+        string workload, string? application, IReadOnlyList<string> services, IEnumerable<string> settings, bool isNative = false,
+        params Uri[] furtherProxyHosts)
     {
         var tokenFile = _folder.File($"{workload}.token");
-        await File.WriteAllTextAsync(tokenFile, await TokenAsync(workload));
+        await File.WriteAllTextAsync(tokenFile, await TokenAsync(workload, furtherProxyHosts));
         var proxy = new ProxyUnderTest(IdOf(workload), tokenFile, _folder.File($"{workload}-proxy"), application, services, settings, isNative);
         Track(proxy.Start());
         return proxy;

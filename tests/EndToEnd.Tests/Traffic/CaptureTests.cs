@@ -5,7 +5,7 @@ using Mesh.Tests.Processes;
 namespace Mesh.EndToEnd.Tests.Traffic;
 
 /// <summary>What somebody on the wire sees.</summary>
-public class CaptureTests
+public class CaptureTests(RunningMesh running)
 {
     private const string Secret = "the-words-that-nobody-else-may-read";
 
@@ -13,8 +13,7 @@ public class CaptureTests
     public async Task Between_the_proxies_there_is_tls_1_3_and_none_of_the_applications_bytes()
     {
         Tools.Require("tshark", "tshark");
-        await using var mesh = await MeshUnderTest.StartAsync();
-        await using var pair = await MeshedPair.StartAsync(mesh, "wire");
+        await using var pair = await MeshedPair.StartAsync(running.Mesh, "wire");
         using var folder = new TempFolder();
         // The same bytes pass the plain port of the application: the control that shows the capture sees what there is to see.
         var (meshPort, plainPort) = (pair.Server.Inbound.Split(':')[1], pair.Application.Port);
