@@ -1,8 +1,8 @@
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Mesh.Cli.Output;
+using Mesh.Spiffe;
 using AdminClient = Mesh.Admin.V1.Admin.AdminClient;
 
 namespace Mesh.Cli.Admin;
@@ -55,28 +55,28 @@ internal sealed class AdminConnection : IDisposable
     /// <summary>A control plane elsewhere.</summary>
     /// <param name="server">https://HOST:PORT.</param>
     /// <param name="tokenFile">The admin token.</param>
-    /// <param name="authorityFile">The anchors, PEM.</param>
-    public static AdminConnection ToServer(Uri server, string tokenFile, string authorityFile)
+    /// <param name="bundleFile">The trust bundle, JWKS.</param>
+    public static AdminConnection ToServer(Uri server, string tokenFile, string bundleFile)
     {
-        var anchors = new X509Certificate2Collection();
+        TrustBundle bundle;
         string token;
         try
         {
-            anchors.ImportFromPemFile(authorityFile);
+            bundle = TrustBundleJson.Read(File.ReadAllBytes(bundleFile));
             token = File.ReadAllText(tokenFile).Trim();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
-            throw new CliException(ExitCodes.Usage, e.Message, "--token-file names the admin token, --ca the anchors in PEM (mesh trust anchors).");
+            throw new CliException(ExitCodes.Usage, e.Message, "--token-file names the admin token, --bundle the trust bundle (mesh trust bundle > FILE).");
         }
 
         var handler = new SocketsHttpHandler();
-        // A silo is known by its SPIFFE ID under these anchors; the host name that it was reached by says nothing.
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) => SiloCheck.IsSilo(certificate, chain, anchors);
+        // A silo is known by its SPIFFE ID under this bundle; the host name that it was reached by says nothing.
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, _) => SiloCheck.IsSilo(certificate, chain, bundle);
         var connection = new AdminConnection(
             GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true }),
             server.ToString(),
-            "Is that a silo's HTTPS address, and are those its anchors?");
+            "Is that a silo's HTTPS address, and is that the newest bundle of its trust domain?");
         connection._headers.Add("authorization", $"Bearer {token}");
         return connection;
     }

@@ -17,7 +17,7 @@ internal sealed class CommandContext
 
     public Option<Uri?> Server { get; } = new("--server")
     {
-        Description = "Control plane elsewhere, https://HOST:PORT; needs --token-file and --ca",
+        Description = "Control plane elsewhere, https://HOST:PORT; needs --token-file and --bundle",
         HelpName = "URL",
         Recursive = true,
         CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && uri.Scheme == "https"
@@ -30,9 +30,9 @@ internal sealed class CommandContext
         Description = "Admin token for --server (admin-token in the silo's data folder)", HelpName = "FILE", Recursive = true,
     };
 
-    public Option<string?> Authorities { get; } = new("--ca")
+    public Option<string?> Bundle { get; } = new("--bundle")
     {
-        Description = "Trust anchors for --server, PEM (mesh trust anchors)", HelpName = "FILE", Recursive = true,
+        Description = "Trust bundle for --server (mesh trust bundle > FILE)", HelpName = "FILE", Recursive = true,
     };
 
     public Option<string> Output { get; } = OutputOption();
@@ -48,9 +48,9 @@ internal sealed class CommandContext
             return AdminConnection.ToFolder(DataFolder(parsed));
         }
 
-        return parsed.GetValue(TokenFile) is { } token && parsed.GetValue(Authorities) is { } authorities
-            ? AdminConnection.ToServer(server, token, authorities)
-            : throw new CliException(ExitCodes.Usage, "--server needs --token-file and --ca.", "Copy admin-token from the silo's data folder; mesh trust anchors prints the anchors.");
+        return parsed.GetValue(TokenFile) is { } token && parsed.GetValue(Bundle) is { } bundle
+            ? AdminConnection.ToServer(server, token, bundle)
+            : throw new CliException(ExitCodes.Usage, "--server needs --token-file and --bundle.", "Copy admin-token from the silo's data folder; mesh trust bundle prints the bundle.");
     }
 
     public bool WantsJson(ParseResult parsed) => parsed.GetValue(Output) == "json";

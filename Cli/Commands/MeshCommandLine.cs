@@ -13,7 +13,7 @@ internal static class MeshCommandLine
         var context = new CommandContext();
         var root = new RootCommand($"MeshOrleans: an identity for every workload, mutual TLS for every connection\n\n{ExitCodes.Help}")
         {
-            context.Data, context.Server, context.TokenFile, context.Authorities, context.Output,
+            context.Data, context.Server, context.TokenFile, context.Bundle, context.Output,
             DemoCommand.Create(context),
             EdgesCommand.Create(context),
             IdentityCommand.Create(context),

@@ -45,7 +45,7 @@ public sealed partial class CommandLineTests
     [InlineData("token create shop/web --address https://127.0.0.1:1 --lifetime 5")]
     [InlineData("token create shop --address https://127.0.0.1:1")]
     [InlineData("edges --server https://127.0.0.1:1")]
-    [InlineData("edges --server https://127.0.0.1:1 --token-file /nowhere --ca /nowhere")]
+    [InlineData("edges --server https://127.0.0.1:1 --token-file /nowhere --bundle /nowhere")]
     public async Task A_mistake_ends_the_program_with_code_2_and_two_lines_on_stderr(string line)
     {
         var outcome = await MeshProgram.RunAsync(line.Split(' '));
