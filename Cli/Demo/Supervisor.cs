@@ -53,7 +53,7 @@ internal sealed class Supervisor : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        await Task.WhenAll(_watches);
+        await Task.WhenAll(_watches).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // Applications and proxies end together, then what they depend on.
         foreach (var group in Enumerable.Reverse(_order).Select(name => _children[name]).GroupBy(child => StopOrder(child.Plan.Role)).OrderBy(group => group.Key))
         {
@@ -86,7 +86,7 @@ internal sealed class Supervisor : IAsyncDisposable
             if (!_restart)
             {
                 _failed.TrySetResult(new CliException(
-                    ExitCodes.Fault, $"{end} Its last words:{Environment.NewLine}{child.LogTail(5)}", $"Its log is {plan.LogFile}."));
+                    ExitCodes.Fault, $"{end} Its last words:{Environment.NewLine}{child.LogTail(5)}", "Run it again with --data DIR, which keeps the logs, and look there."));
                 return;
             }
 
@@ -97,8 +97,16 @@ internal sealed class Supervisor : IAsyncDisposable
                 return;
             }
 
-            child.Dispose();
-            _children[plan.Name] = StartOnThread(plan);
+            try
+            {
+                _children[plan.Name] = StartOnThread(plan);
+                child.Dispose();
+            }
+            catch (Exception e) when (e is System.ComponentModel.Win32Exception or IOException or InvalidOperationException)
+            {
+                _failed.TrySetResult(new CliException(ExitCodes.Fault, $"{plan.Name} could not be started again: {e.Message}", "Start the demo again."));
+                return;
+            }
         }
     }
 

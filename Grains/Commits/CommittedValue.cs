@@ -1,3 +1,5 @@
+using Mesh.Grains.Interfaces.Errors;
+
 namespace Mesh.Grains.Commits;
 
 /// <summary>
@@ -25,7 +27,8 @@ internal sealed class CommittedValue<T>(Func<T, long> version, CancellationToken
         changed.TrySetResult();
     }
 
-    /// <summary>The value as soon as its version differs from the known one; null after <see cref="Hold"/> or when the silo stops.</summary>
+    /// <summary>The value as soon as its version differs from the known one; null after <see cref="Hold"/>.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.NotReady"/>: the silo stops.</exception>
     public async Task<T?> PollAsync(long knownVersion, CancellationToken cancellationToken)
     {
         if (Current is { } current && version(current) != knownVersion)
@@ -37,6 +40,11 @@ internal sealed class CommittedValue<T>(Func<T, long> version, CancellationToken
         try
         {
             await _changed.Task.WaitAsync(Hold, TimeProvider.System, ended.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Not "nothing new", which would be asked again at once.
+            throw new MeshException(MeshError.NotReady, "This silo is stopping. Ask another.");
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {

@@ -16,6 +16,7 @@ namespace Mesh.Grains.Issuers;
 [GrainType("signer"), StatelessWorker]
 internal sealed partial class SignerGrain(
     EvidenceVerifier evidenceVerifier,
+    IIssuanceStore store,
     IKeyStore keys,
     JoinTokenFactory tokens,
     IOptions<LeafOptions> options,
@@ -118,6 +119,14 @@ internal sealed partial class SignerGrain(
         {
             Log.Issued(logger, id, proven.InstanceId, record.Generation, validity.NotAfter);
             return record;
+        }
+
+        // A try of the identical request that was given up on may have been recorded in the meantime: its answer is this one's too.
+        if (outcome == AppendOutcome.GenerationTaken
+            && await store.FindLatestAsync(proven.InstanceId, CancellationToken.None) is { } latest
+            && latest.CsrHash == csrHash && latest.PreviousLeafHash == proven.PreviousLeafHash)
+        {
+            return latest;
         }
 
         throw outcome == AppendOutcome.GenerationTaken

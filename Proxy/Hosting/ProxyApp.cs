@@ -79,6 +79,8 @@ internal sealed partial class ProxyApp : IDisposable
         await first;
         await DrainAsync();
         await ended.CancelAsync();
+        // What was cut off says so with RST, which takes a moment; the kernel would say FIN, which looks like a whole answer.
+        await UntilClosedAsync(_clock.GetUtcNow() + TimeSpan.FromSeconds(1));
         await Task.WhenAll(background);
     }
 
@@ -111,6 +113,11 @@ internal sealed partial class ProxyApp : IDisposable
         var until = _clock.GetUtcNow() + _options.Drain;
         var open = _traffic.Sum(listener => listener.Listener.Open);
         Log.Draining(_logger, open, _options.Drain);
+        await UntilClosedAsync(until);
+    }
+
+    private async Task UntilClosedAsync(DateTimeOffset until)
+    {
         while (_traffic.Sum(listener => listener.Listener.Open) > 0 && _clock.GetUtcNow() < until)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50), _clock);

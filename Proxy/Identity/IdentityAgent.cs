@@ -15,7 +15,7 @@ internal sealed partial class IdentityAgent(
     // Kept from try to try while nobody knows whether the control plane has heard of it.
     private PendingRequest? _pending;
 
-    // Issued, and revoked before it was used: no peer takes it, but it is what the next request must be proven with.
+    // Issued, and not fit for use: revoked or ended while the answer was on its way. It is what the next request is proven with.
     private SvidCredential? _refused;
 
     public async Task RunAsync(CancellationToken stopping)
@@ -27,7 +27,7 @@ internal sealed partial class IdentityAgent(
             try
             {
                 await WaitAsync(failures, stopping);
-                await (identity.Credential is { } credential ? RenewAsync(_refused ?? credential, stopping) : EnrollAsync(stopping));
+                await ((_refused ?? identity.Credential) is { } credential ? RenewAsync(credential, stopping) : EnrollAsync(stopping));
                 failures = 0;
                 Log.Certified(logger, identity.Credential!.Svid.Id, identity.Credential.Svid.NotAfter);
             }
@@ -54,27 +54,25 @@ internal sealed partial class IdentityAgent(
     // Until renewal is due, or a bundle comes that voids the certificate in use.
     private async Task WaitAsync(int failures, CancellationToken stopping)
     {
-        using var woken = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         void Look()
         {
             if (failures == 0 && IsVoid(identity.Credential))
             {
-                woken.Cancel();
+                woken.TrySetResult();
             }
         }
 
         identity.BundleChanged += Look;
+        using var due = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         try
         {
-            await Task.Delay(WaitFor(identity.Credential, failures), clock, woken.Token);
-        }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
-        {
-            // Renewed at once, then.
+            await await Task.WhenAny(Task.Delay(WaitFor(identity.Credential, failures), clock, due.Token), woken.Task);
         }
         finally
         {
             identity.BundleChanged -= Look;
+            await due.CancelAsync();
         }
     }
 
@@ -161,30 +159,21 @@ internal sealed partial class IdentityAgent(
         }
     }
 
+    // Whatever becomes of it here, the mesh has issued it and knows its key as the last: the next request is proven with it.
     private void Use(SvidCredential credential, SpiffeId id, string signedBundle)
     {
-        try
-        {
-            // The watch may have brought a newer one while the answer was on its way. The certificate counts none the less: its key
-            // is the one on record now, and a renewal with the key before it would look like theft.
-            identity.Bundles.AcceptUnlessOlder(signedBundle);
-        }
-        catch
+        if (credential.Svid.Id != id)
         {
             credential.Dispose();
-            throw;
+            throw new ServerRefusedException($"A certificate of {credential.Svid.Id} was issued, and {id} was asked for.");
         }
 
+        _refused = credential;
+        // The watch may have brought a newer one while the answer was on its way. The certificate counts none the less.
+        identity.Bundles.AcceptUnlessOlder(signedBundle);
         var verification = identity.Verify(credential.Svid.Chain, id);
         if (!verification.IsValid)
         {
-            // A revocation that came while the answer was on its way: the mesh has issued this one, and knows its key as the last.
-            _refused = verification.Rejection == SvidRejection.Revoked && identity.Credential is not null ? credential : null;
-            if (_refused is null)
-            {
-                credential.Dispose();
-            }
-
             throw new ServerRefusedException($"The certificate that the mesh issued does not verify: {verification.Detail}");
         }
 

@@ -25,7 +25,7 @@ internal sealed partial class OutboundListener(
 
     public async Task ServeAsync(Socket application, CancellationToken cancellationToken)
     {
-        application.NoDelay = true;
+        application.UseMeshSettings();
         var isCarried = false;
         try
         {

@@ -10,7 +10,7 @@ namespace Mesh.Proxy.Session;
 internal sealed partial class Reporter(
     WorkloadIdentity identity, ProxyHostClient proxyHosts, EdgeBook edges, TimeSpan interval, TimeProvider clock, ILogger<Reporter> logger)
 {
-    private const int MaxEdges = 256;
+    private const int MaxEdges = 64;
 
     private readonly Dictionary<EdgeKey, EdgeSnapshot> _reported = [];
 

@@ -33,7 +33,7 @@ internal sealed partial class WatchLoop(
             {
                 // A newer session has taken over, or the proxy stops.
             }
-            catch (Exception e) when (e is RpcException or IOException or HttpRequestException)
+            catch (Exception e) when (e is RpcException or IOException or UnauthorizedAccessException or HttpRequestException)
             {
                 Log.Broken(logger, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
                 proxyHosts.MoveOn();

@@ -18,7 +18,7 @@ internal sealed class SslStreamTransport(PeerCheck check, TimeSpan detectTimeout
     public async Task<OpenFailure?> ServeAsync(Socket client, SvidCredential credential, Func<Arrival, Decision> decide, CancellationToken cancellationToken)
     {
         using var owned = client;
-        client.NoDelay = true;
+        client.UseMeshSettings();
         Detection detection;
         try
         {
@@ -47,7 +47,8 @@ internal sealed class SslStreamTransport(PeerCheck check, TimeSpan detectTimeout
 
     public async Task<OpenFailure?> ForwardAsync(Socket application, OutboundTarget target, CancellationToken cancellationToken)
     {
-        var server = new Socket(target.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var server = new Socket(target.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        server.UseMeshSettings();
         try
         {
             if (await ConnectAsync(server, target.Address, cancellationToken) is { } unreachable)
@@ -96,7 +97,8 @@ internal sealed class SslStreamTransport(PeerCheck check, TimeSpan detectTimeout
             return null;
         }
 
-        using var application = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var application = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        application.UseMeshSettings();
         if (await ConnectAsync(application, address, cancellationToken) is { } unreachable)
         {
             client.Abort();

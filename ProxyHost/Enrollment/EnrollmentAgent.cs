@@ -66,33 +66,31 @@ internal sealed partial class EnrollmentAgent(
     // Until renewal is due, or a bundle comes that voids the certificate in use.
     private async Task WaitAsync(TimeSpan wait, bool wakes, CancellationToken stopping)
     {
-        using var woken = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         void Look()
         {
             if (wakes && !identity.Verifier.Verify(identity.Credential.Svid.Chain, identity.Bundle).IsValid)
             {
-                woken.Cancel();
+                woken.TrySetResult();
             }
         }
 
         identity.Bundles.Changed += Look;
+        using var due = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         try
         {
             Look();
-            await Task.Delay(wait, clock, woken.Token);
-        }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
-        {
-            // Renewed at once, then.
+            await await Task.WhenAny(Task.Delay(wait, clock, due.Token), woken.Task);
         }
         finally
         {
             identity.Bundles.Changed -= Look;
+            await due.CancelAsync();
         }
     }
 
     // What a silo that is down, wrong or changing can cause; anything else is a mistake of this program.
-    private static bool IsRetriable(Exception e) => e is RpcException or IOException or HttpRequestException or FormatException
+    private static bool IsRetriable(Exception e) => e is RpcException or IOException or UnauthorizedAccessException or HttpRequestException or FormatException
         or JoinTokenException or BundleRejectedException or ServerRefusedException or ArgumentException;
 
     private static string Reason(Exception e) => e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message;

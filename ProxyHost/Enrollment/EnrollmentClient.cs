@@ -22,6 +22,9 @@ internal sealed class EnrollmentClient(
     // Kept from try to try while nobody knows whether a silo has heard of it.
     private PendingRequest? _pending;
 
+    // Issued, and not fit for use: revoked or ended while the answer was on its way. It is what the next request is proven with.
+    private SvidCredential? _refused;
+
     /// <summary>A first certificate, on the strength of a token; whatever the silo said of the cluster comes with it.</summary>
     public async Task<CertifyResponse> EnrollAsync(CancellationToken cancellationToken)
     {
@@ -42,7 +45,7 @@ internal sealed class EnrollmentClient(
     /// <summary>The next certificate, on the strength of the one that is held, which may have ended or been revoked.</summary>
     public Task RenewAsync(CancellationToken cancellationToken)
     {
-        var held = identity.Credential;
+        var held = _refused ?? identity.Credential;
         return CertifyAsync(held.Svid.Id, (client, csr) => client.RenewAsync(
             new RenewRequest
             {
@@ -79,7 +82,7 @@ internal sealed class EnrollmentClient(
         {
             // The silo has looked at it and said no; after anything else it may yet be issued.
             pending.Dispose();
-            _pending = null;
+            (_pending, _refused) = (null, null);
             throw;
         }
 
@@ -88,23 +91,24 @@ internal sealed class EnrollmentClient(
         return answer;
     }
 
+    // Whatever becomes of it here, the silos have issued it and know its key as the last: the next request is proven with it.
     private void Use(CertifyResponse answer, SvidCredential credential, SpiffeId expected)
     {
-        try
-        {
-            identity.Bundles.AcceptUnlessOlder(answer.SignedBundle);
-            var verification = identity.Verifier.Verify(credential.Svid.Chain, identity.Bundle, expected);
-            if (!verification.IsValid)
-            {
-                throw new ServerRefusedException($"The silo's answer does not verify: {verification.Detail}");
-            }
-        }
-        catch
+        if (credential.Svid.Id != expected)
         {
             credential.Dispose();
-            throw;
+            throw new ServerRefusedException($"A certificate of {credential.Svid.Id} was issued, and {expected} was asked for.");
         }
 
+        _refused = credential;
+        identity.Bundles.AcceptUnlessOlder(answer.SignedBundle);
+        var verification = identity.Verifier.Verify(credential.Svid.Chain, identity.Bundle, expected);
+        if (!verification.IsValid)
+        {
+            throw new ServerRefusedException($"The silo's answer does not verify: {verification.Detail}");
+        }
+
+        _refused = null;
         identity.Use(credential);
         cluster.Use(answer.Gateways, answer.EnrollmentAddresses);
     }

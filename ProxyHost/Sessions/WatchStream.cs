@@ -45,6 +45,8 @@ internal sealed class WatchStream : IDisposable
 
     public async Task RunAsync(IServerStreamWriter<WatchResponse> stream, CancellationToken cancellationToken)
     {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellationToken.Register(() => ended.TrySetResult());
         while (true)
         {
             var (response, changes) = Collect();
@@ -53,7 +55,9 @@ internal sealed class WatchStream : IDisposable
                 await stream.WriteAsync(response, cancellationToken);
             }
 
-            await Task.WhenAny(changes).WaitAsync(cancellationToken);
+            // The end is one of the tasks: waiting for any takes itself off the others, which may live for months.
+            await Task.WhenAny(changes.Append(ended.Task));
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

@@ -6,6 +6,8 @@ namespace Mesh.Silo.Identity;
 /// <summary>The silo's own certificate and the bundle that it verifies others under; each handshake reads both anew.</summary>
 internal sealed class SiloIdentity(TimeProvider clock) : IControlPlaneIdentity
 {
+    // Two loops change it, each its own half.
+    private readonly Lock _gate = new();
     private volatile Held? _held;
 
     /// <inheritdoc/>
@@ -18,10 +20,22 @@ internal sealed class SiloIdentity(TimeProvider clock) : IControlPlaneIdentity
     public SvidVerifier Verifier { get; } = new(clock);
 
     /// <summary>Takes a new certificate into use. Connections that are open go on with the one before.</summary>
-    public void Use(SvidCredential credential) => _held = new Held(credential, _held?.Bundle ?? throw NotYet());
+    public void Use(SvidCredential credential)
+    {
+        lock (_gate)
+        {
+            _held = Current with { Credential = credential };
+        }
+    }
 
     /// <summary>Takes a new bundle into use.</summary>
-    public void Use(TrustBundle bundle) => _held = _held is { } held ? held with { Bundle = bundle } : throw NotYet();
+    public void Use(TrustBundle bundle)
+    {
+        lock (_gate)
+        {
+            _held = Current with { Bundle = bundle };
+        }
+    }
 
     /// <summary>Takes the first certificate and bundle into use, before anything listens.</summary>
     public void Use(SvidCredential credential, TrustBundle bundle) => _held = new Held(credential, bundle);

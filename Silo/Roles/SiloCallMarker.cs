@@ -5,7 +5,16 @@ internal sealed class SiloCallMarker(SiloCallSecret secret) : IOutgoingGrainCall
 {
     public Task Invoke(IOutgoingGrainCallContext context)
     {
-        secret.Mark();
+        // What goes to a client, a ProxyHost's Orleans among them, must not teach it the mark.
+        if (context.TargetId.IsClient())
+        {
+            SiloCallSecret.Unmark();
+        }
+        else
+        {
+            secret.Mark();
+        }
+
         return context.Invoke();
     }
 }

@@ -14,6 +14,9 @@ internal sealed class SiloCallSecret(string text)
     /// <summary>Puts the mark on calls that are made from here on.</summary>
     public void Mark() => RequestContext.Set(Key, text);
 
+    /// <summary>Takes the mark off calls that are made from here on.</summary>
+    public static void Unmark() => RequestContext.Remove(Key);
+
     /// <summary>Whether the call that is being served carries the mark. Compared in constant time.</summary>
     public bool IsMarked() =>
         RequestContext.Get(Key) is string shown && CryptographicOperations.FixedTimeEquals(_bytes, Encoding.ASCII.GetBytes(shown));

@@ -38,6 +38,8 @@ public sealed class BundleKeeper
     /// <summary>Takes a newer bundle; false where it is the one that is held.</summary>
     /// <exception cref="FormatException">It is not a bundle.</exception>
     /// <exception cref="BundleRejectedException">It may not follow the one that is held.</exception>
+    /// <exception cref="IOException">It is in force, and could not be kept for the next start.</exception>
+    /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
     public bool Accept(string signedBundle)
     {
         var bundle = SignedBundle.Parse(signedBundle);
@@ -49,11 +51,19 @@ public sealed class BundleKeeper
                 return false;
             }
 
-            _folder.WriteBundle(bundle);
             _held = bundle;
         }
 
+        // In force before it is on disk: a full disk must not keep a revocation from being enforced. The caller hears of the disk.
         Changed?.Invoke();
+        lock (_gate)
+        {
+            if (_held == bundle)
+            {
+                _folder.WriteBundle(bundle);
+            }
+        }
+
         return true;
     }
 

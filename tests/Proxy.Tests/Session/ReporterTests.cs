@@ -55,15 +55,15 @@ public sealed class ReporterTests : IAsyncLifetime
     [Fact]
     public async Task Many_edges_are_reported_in_parts_each_once()
     {
-        for (var i = 0; i < 600; i++)
+        for (var i = 0; i < 150; i++)
         {
             _agent.Edges.For(Key with { PeerId = $"peer-{i}" }).Opened();
         }
 
         await ReportedAsync(3);
 
-        Assert.Equal([256, 256, 88], _reports.Select(report => report.Edges.Count));
-        Assert.Equal(600, _reports.SelectMany(report => report.Edges).Select(edge => edge.PeerId).Distinct().Count());
+        Assert.Equal([64, 64, 22], _reports.Select(report => report.Edges.Count));
+        Assert.Equal(150, _reports.SelectMany(report => report.Edges).Select(edge => edge.PeerId).Distinct().Count());
     }
 
     public async ValueTask InitializeAsync()
