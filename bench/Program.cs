@@ -1,19 +1,29 @@
 using System.CommandLine;
+using Mesh.Bench.Attack;
 using Mesh.Bench.Demo;
 using Mesh.Bench.Results;
 
 // Exit codes: 0 every bound held, 1 a fault, 2 the command line is wrong, 4 a bound did not hold.
 var json = new Option<string?>("--json") { Description = "Write the figures to this file, one flat JSON object", HelpName = "FILE", Recursive = true };
 var root = new RootCommand("Measures what MeshOrleans promises, on real processes") { json };
-Add("demo", "How soon the demo shows mTLS, and what each process weighs", DemoBench.RunAsync);
+Add("demo", "How soon the demo shows mTLS, and what each process weighs", (_, cancellationToken) => DemoBench.RunAsync(cancellationToken));
+var messages = new Option<int>("--messages") { Description = "How many mutated messages are sent", HelpName = "N", DefaultValueFactory = _ => 200_000 };
+Add(
+    "attack", "Whether a ProxyHost stands mutated messages, and how another proxy fares meanwhile",
+    (parsed, cancellationToken) => AttackBench.RunAsync(parsed.GetValue(messages), cancellationToken), messages);
 return await root.Parse(args).InvokeAsync();
 
-void Add(string name, string description, Func<CancellationToken, Task<BenchReport>> run)
+void Add(string name, string description, Func<ParseResult, CancellationToken, Task<BenchReport>> run, params Option[] options)
 {
     var command = new Command(name, description);
+    foreach (var option in options)
+    {
+        command.Add(option);
+    }
+
     command.SetAction(async (parsed, cancellationToken) =>
     {
-        var report = await run(cancellationToken);
+        var report = await run(parsed, cancellationToken);
         report.Print();
         if (parsed.GetValue(json) is { } file)
         {

@@ -5,6 +5,7 @@ using Mesh.Control.V1;
 using Mesh.Grains.Interfaces.Transport;
 using Mesh.ProxyHost.Cluster;
 using Mesh.ProxyHost.Enrollment;
+using Mesh.ProxyHost.Limits;
 using Mesh.ProxyHost.Relay;
 using Mesh.ProxyHost.Sessions;
 using Mesh.Spiffe;
@@ -31,7 +32,8 @@ internal static class ProxyHostApp
         builder.Services.AddSerilog(log => log
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
-            .MinimumLevel.Override("Grpc", Serilog.Events.LogEventLevel.Warning)
+            // It writes a stack trace for each message that cannot be read; the call gate counts those, and the interceptor logs faults.
+            .MinimumLevel.Override("Grpc", Serilog.Events.LogEventLevel.Fatal)
             .MinimumLevel.Override("Orleans", Serilog.Events.LogEventLevel.Error)
             .WriteTo.Console(new CompactJsonFormatter()));
 
@@ -46,6 +48,7 @@ internal static class ProxyHostApp
         builder.Services.AddSingleton<IControlPlaneIdentity>(identity);
         builder.Services.AddMeshMetrics();
         builder.Services.AddSingleton<SessionInstruments>();
+        AddLimits(builder.Services, options);
         builder.Services.AddSingleton<PeerConnections>();
         builder.Services.AddHostedService(services => services.GetRequiredService<PeerConnections>());
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
@@ -66,6 +69,7 @@ internal static class ProxyHostApp
         MapProbes(app, options);
         // Said here, routing comes after the probes have branched off; unsaid, it would come first.
         app.UseRouting();
+        app.Use(next => http => app.Services.GetRequiredService<CallGate>().RunAsync(http, next));
         app.MapGrpcService<EnrollmentService>();
         app.MapGrpcService<ProxySessionService>();
         await app.RunAsync();
@@ -117,6 +121,18 @@ internal static class ProxyHostApp
         stopping.Cancel();
     }
 
+    private static void AddLimits(IServiceCollection services, ProxyHostOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<LogGate>();
+        services.AddSingleton<Refusals>();
+        services.AddSingleton<ConnectionGate>();
+        services.AddSingleton<CallRates>();
+        services.AddSingleton<CallGate>();
+        services.AddSingleton<ServiceQuota>();
+        services.AddHostedService<KestrelRefusals>();
+    }
+
     private static void AddOrleans(WebApplicationBuilder builder, CertifyResponse cluster)
     {
         builder.Services.AddSingleton<TransportInstruments>();
@@ -147,11 +163,14 @@ internal static class ProxyHostApp
     private static void Listen(KestrelServerOptions kestrel, ProxyHostOptions options, ProxyHostIdentity identity)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+        // For the probes' port, and a backstop for the proxies': the connection gate there refuses and counts before.
+        kestrel.Limits.MaxConcurrentConnections = 2 * options.MaxConnections;
         // gRPC refuses a message that is too long by the length that it announces; what is under way meanwhile, the windows bound.
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.Http2.InitialStreamWindowSize = 2 * RequestLimits.MaxMessageBytes;
         kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * RequestLimits.MaxMessageBytes;
+        // What is kept for a stream that is not read; a write that would be more waits, and not for long.
+        kestrel.Limits.MaxResponseBufferSize = 16 * 1024;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         kestrel.Limits.Http2.MaxStreamsPerConnection = 16;
@@ -159,6 +178,7 @@ internal static class ProxyHostApp
         kestrel.Listen(IPEndPoint.Parse(options.Listen), listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
+            listen.Use(next => connection => kestrel.ApplicationServices.GetRequiredService<ConnectionGate>().RunAsync(connection, next));
             listen.UseHttps(new TlsHandshakeCallbackOptions
             {
                 HandshakeTimeout = TimeSpan.FromSeconds(10),

@@ -4,12 +4,14 @@ using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.Workloads;
 using Mesh.Proxy.V1;
 using Mesh.ProxyHost.Enrollment;
+using Mesh.ProxyHost.Hosting;
 using Mesh.Spiffe;
 
 namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>First contact and recovery: no client certificate, so evidence is checked before a grain is touched, and by the signer again.</summary>
-internal sealed class EnrollmentService(IGrainFactory grains, ProxyHostIdentity identity, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
+internal sealed class EnrollmentService(
+    IGrainFactory grains, ProxyHostIdentity identity, ProxyHostOptions options, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
 {
     public override Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context) =>
         Task.FromResult(new FetchBundleResponse { SignedBundle = identity.Bundles.Held!.Jws });
@@ -29,7 +31,8 @@ internal sealed class EnrollmentService(IGrainFactory grains, ProxyHostIdentity 
 
         var workload = WorkloadOf(token.Subject);
         var issued = await workload.EnrollAsync(
-            request.Csr.Memory, new TokenEvidence(request.Token), identity.Name, context.CancellationToken);
+            request.Csr.Memory, new TokenEvidence(request.Token), identity.Name, context.CancellationToken)
+            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return SessionMessages.ToMessage(issued);
     }
 
@@ -55,7 +58,8 @@ internal sealed class EnrollmentService(IGrainFactory grains, ProxyHostIdentity 
         }
 
         var issued = await WorkloadOf(shown.Id).CertifyAsync(
-            certify.Csr.Memory, new RenewalEvidence(request.Leaf.Memory, certify.Proof.Memory), certify.Epoch, identity.Name, context.CancellationToken);
+            certify.Csr.Memory, new RenewalEvidence(request.Leaf.Memory, certify.Proof.Memory), certify.Epoch, identity.Name, context.CancellationToken)
+            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return SessionMessages.ToMessage(issued);
     }
 

@@ -1,11 +1,12 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Mesh.Grains.Interfaces.Errors;
+using Mesh.ProxyHost.Limits;
 
 namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>Gives refusals their gRPC status and counts them; of anything else only that it failed leaves the ProxyHost.</summary>
-internal sealed partial class MeshErrorInterceptor(SessionInstruments instruments, ILogger<MeshErrorInterceptor> logger) : Interceptor
+internal sealed partial class MeshErrorInterceptor(Refusals refusals, LogGate gate, ILogger<MeshErrorInterceptor> logger) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -30,19 +31,27 @@ internal sealed partial class MeshErrorInterceptor(SessionInstruments instrument
         }
         catch (MeshException refusal)
         {
-            instruments.Refused(refusal.Error.ToString());
-            Log.Refused(logger, context.Method, context.Peer, refusal.Error, refusal.Message);
+            refusals.Call(refusal.Error.ToString(), context.GetHttpContext(), refusal.Message);
             throw new RpcException(new Status(StatusOf(refusal.Error), refusal.Message));
         }
         catch (Exception e) when (e is TimeoutException or SiloUnavailableException or OrleansException)
         {
-            Log.SiloSilent(logger, context.Method, e.Message);
+            Tell(context, suppressed => Log.SiloSilent(logger, context.Method, e.Message, suppressed));
             throw new RpcException(new Status(StatusCode.Unavailable, "No silo answered. Try again, or at another ProxyHost."));
         }
         catch (Exception fault) when (fault is not (RpcException or OperationCanceledException))
         {
-            Log.Fault(logger, context.Method, fault);
+            Tell(context, suppressed => Log.Fault(logger, context.Method, suppressed, fault));
             throw new RpcException(new Status(StatusCode.Internal, "The ProxyHost failed to answer; its log says why."));
+        }
+    }
+
+    // None of these is a refusal of ours, but any caller can bring many of them about.
+    private void Tell(ServerCallContext context, Action<long> write)
+    {
+        if (gate.Opens($"{context.Method} of {PeerConnection.Of(context.GetHttpContext())?.Name}", out var suppressed))
+        {
+            write(suppressed);
         }
     }
 
@@ -60,13 +69,10 @@ internal sealed partial class MeshErrorInterceptor(SessionInstruments instrument
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 3301, Level = LogLevel.Warning, Message = "{Method} of {Peer} refused: {Error}: {Reason}")]
-        public static partial void Refused(ILogger logger, string method, string peer, MeshError error, string reason);
+        [LoggerMessage(EventId = 3302, Level = LogLevel.Warning, Message = "{Method}: no silo answered: {Reason} ({Suppressed} lines about this were left out)")]
+        public static partial void SiloSilent(ILogger logger, string method, string reason, long suppressed);
 
-        [LoggerMessage(EventId = 3302, Level = LogLevel.Warning, Message = "{Method}: no silo answered: {Reason}")]
-        public static partial void SiloSilent(ILogger logger, string method, string reason);
-
-        [LoggerMessage(EventId = 3303, Level = LogLevel.Error, Message = "{Method} failed")]
-        public static partial void Fault(ILogger logger, string method, Exception fault);
+        [LoggerMessage(EventId = 3303, Level = LogLevel.Error, Message = "{Method} failed ({Suppressed} lines about this were left out)")]
+        public static partial void Fault(ILogger logger, string method, long suppressed, Exception fault);
     }
 }

@@ -1,50 +1,61 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Mesh.ProxyHost.Enrollment;
+using Mesh.ProxyHost.Hosting;
+using Mesh.ProxyHost.Limits;
 using Mesh.Spiffe;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 
 namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>
-/// The proxies that are connected, by what their certificates said. A connection ends when its certificate does, and within a
-/// second of a bundle that revokes or bans its peer.
+/// Judges the proxies that connect by what their certificates say. A connection ends when its certificate does, and within two
+/// seconds of a bundle that revokes or bans its peer.
 /// </summary>
-internal sealed partial class PeerConnections(ProxyHostIdentity identity, SessionInstruments instruments, TimeProvider clock, ILogger<PeerConnections> logger)
+internal sealed partial class PeerConnections(
+    ProxyHostIdentity identity, ProxyHostOptions options, ConnectionGate gate, SessionInstruments instruments, LogGate logGate, Refusals refusals,
+    TimeProvider clock, ILogger<PeerConnections> logger)
     : BackgroundService
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(1);
-    private static readonly object PeerKey = new();
-
-    private readonly ConcurrentDictionary<ConnectionContext, Peer> _peers = new();
 
     /// <summary>Judges the chain shown in a handshake; without one the connection is good for enrollment alone.</summary>
     public SvidVerification Check(ConnectionContext connection, IReadOnlyList<ReadOnlyMemory<byte>> chain)
     {
+        var peer = PeerConnection.Of(connection)!;
+        peer.IsJudged = true;
         if (chain.Count == 0)
         {
             return new SvidVerification(SvidRejection.None, null, "No certificate: enrollment only.", DateTimeOffset.MaxValue);
         }
 
-        var verification = Judge(chain);
+        // One bundle for verdict and sequence: with a newer sequence, a verdict under the older would never be looked at again.
+        var bundle = identity.Bundle;
+        var verification = Judge(chain, bundle);
         if (!verification.IsValid)
         {
             instruments.Refused(verification.Rejection.ToString());
-            Log.Refused(logger, connection.RemoteEndPoint, verification.Rejection, verification.Detail);
+            if (logGate.Opens(peer.Address, out var suppressed))
+            {
+                Log.Refused(logger, connection.RemoteEndPoint, verification.Rejection, verification.Detail, suppressed);
+            }
+
             return verification;
         }
 
-        connection.Items[PeerKey] = verification.Svid;
-        _peers[connection] = new Peer(chain, verification.ValidUntil, identity.Bundle.Sequence);
-        connection.ConnectionClosed.Register(() => _peers.TryRemove(connection, out _));
+        if (!gate.TryProve(peer, new ProvenPeer(verification.Svid!, chain, verification.ValidUntil, bundle.Sequence)))
+        {
+            var detail = $"{verification.Svid!.Id} has {options.MaxConnectionsPerIdentity} connections already.";
+            refusals.Connection(nameof(options.MaxConnectionsPerIdentity), verification.Svid.Id.ToString(), detail);
+            return verification.Refused(SvidRejection.NotPermitted, detail);
+        }
+
         return verification;
     }
 
     /// <summary>The verified identity on the other end of a request; false where it showed none.</summary>
     public static bool TryGet(HttpContext context, [NotNullWhen(true)] out X509Svid? svid)
     {
-        svid = context.Features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(PeerKey, out var item) == true ? (X509Svid?)item : null;
+        svid = PeerConnection.Of(context)?.Proven?.Svid;
         return svid is not null;
     }
 
@@ -59,43 +70,58 @@ internal sealed partial class PeerConnections(ProxyHostIdentity identity, Sessio
 
     private void Sweep()
     {
-        var (now, sequence) = (clock.GetUtcNow(), identity.Bundle.Sequence);
-        foreach (var (connection, peer) in _peers)
+        var (now, bundle) = (clock.GetUtcNow(), identity.Bundle);
+        foreach (var peer in gate.Open)
         {
-            if (peer.Sequence == sequence && now <= peer.ValidUntil)
+            if (peer.Proven is { } proven)
             {
-                continue;
+                JudgeAgain(peer, proven, now, bundle);
             }
-
-            var verification = Judge(peer.Chain);
-            if (verification.IsValid)
+            else if (now - peer.OpenedAt > options.UnprovenLifetime)
             {
-                _peers.TryUpdate(connection, peer with { Sequence = sequence, ValidUntil = verification.ValidUntil + SvidProfile.ClockSkew }, peer);
-                continue;
+                refusals.Connection(nameof(options.UnprovenLifetime), peer.Address, "It has shown no certificate for too long.");
+                peer.Abort("A connection without a certificate is for enrollment, and that is soon done.");
             }
-
-            instruments.Refused(verification.Rejection.ToString());
-            Log.Ended(logger, connection.RemoteEndPoint, verification.Rejection, verification.Detail);
-            connection.Abort(new ConnectionAbortedException(verification.Detail));
         }
     }
 
-    private SvidVerification Judge(IReadOnlyList<ReadOnlyMemory<byte>> chain)
+    private void JudgeAgain(PeerConnection peer, ProvenPeer proven, DateTimeOffset now, TrustBundle bundle)
     {
-        var verification = identity.Verifier.Verify(chain, identity.Bundle);
+        if (proven.Sequence == bundle.Sequence && now <= proven.ValidUntil)
+        {
+            return;
+        }
+
+        var verification = Judge(proven.Chain, bundle);
+        if (verification.IsValid)
+        {
+            peer.Proven = proven with { Sequence = bundle.Sequence, ValidUntil = verification.ValidUntil + SvidProfile.ClockSkew };
+            return;
+        }
+
+        instruments.Refused(verification.Rejection.ToString());
+        if (logGate.Opens(peer.Name, out var suppressed))
+        {
+            Log.Ended(logger, peer.Name, verification.Rejection, verification.Detail, suppressed);
+        }
+
+        peer.Abort(verification.Detail);
+    }
+
+    private SvidVerification Judge(IReadOnlyList<ReadOnlyMemory<byte>> chain, TrustBundle bundle)
+    {
+        var verification = identity.Verifier.Verify(chain, bundle);
         return !verification.IsValid || verification.Svid!.Id.Role == IdentityRole.Workload
             ? verification
             : verification with { Rejection = SvidRejection.NotPermitted, Detail = $"{verification.Svid.Id} is not a workload." };
     }
 
-    private sealed record Peer(IReadOnlyList<ReadOnlyMemory<byte>> Chain, DateTimeOffset ValidUntil, long Sequence);
-
     private static partial class Log
     {
-        [LoggerMessage(EventId = 3201, Level = LogLevel.Warning, Message = "Refused {Peer}: {Rejection}: {Detail}")]
-        public static partial void Refused(ILogger logger, System.Net.EndPoint? peer, SvidRejection rejection, string detail);
+        [LoggerMessage(EventId = 3201, Level = LogLevel.Warning, Message = "Refused {Peer}: {Rejection}: {Detail} ({Suppressed} lines about this peer were left out)")]
+        public static partial void Refused(ILogger logger, System.Net.EndPoint? peer, SvidRejection rejection, string detail, long suppressed);
 
-        [LoggerMessage(EventId = 3202, Level = LogLevel.Warning, Message = "Ended the session of {Peer}: {Rejection}: {Detail}")]
-        public static partial void Ended(ILogger logger, System.Net.EndPoint? peer, SvidRejection rejection, string detail);
+        [LoggerMessage(EventId = 3202, Level = LogLevel.Warning, Message = "Ended the session of {Peer}: {Rejection}: {Detail} ({Suppressed} lines about this peer were left out)")]
+        public static partial void Ended(ILogger logger, string peer, SvidRejection rejection, string detail, long suppressed);
     }
 }

@@ -5,6 +5,8 @@ using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.Workloads;
 using Mesh.Proxy.V1;
 using Mesh.ProxyHost.Enrollment;
+using Mesh.ProxyHost.Hosting;
+using Mesh.ProxyHost.Limits;
 using Mesh.ProxyHost.Relay;
 using Mesh.Spiffe;
 
@@ -12,7 +14,8 @@ namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>A proxy's session. Each call goes to the grain of the caller's own identity, which its certificate names.</summary>
 internal sealed class ProxySessionService(
-    IGrainFactory grains, ProxyHostIdentity identity, MeshRelay relay, SessionInstruments instruments, IHostApplicationLifetime host)
+    IGrainFactory grains, ProxyHostIdentity identity, MeshRelay relay, SessionInstruments instruments, ProxyHostOptions options,
+    ServiceQuota services, Refusals refusals, TimeProvider clock, IHostApplicationLifetime host)
     : ProxySession.ProxySessionBase
 {
     public override async Task<CertifyResponse> Certify(CertifyRequest request, ServerCallContext context)
@@ -21,18 +24,25 @@ internal sealed class ProxySessionService(
         RequestLimits.CheckCsr(request.Csr);
         var evidence = new RenewalEvidence(caller.LeafDer, request.Proof.Memory);
         var issued = await GrainOf(caller).CertifyAsync(
-            request.Csr.Memory, evidence, request.Epoch, identity.Name, context.CancellationToken);
+            request.Csr.Memory, evidence, request.Epoch, identity.Name, context.CancellationToken)
+            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return SessionMessages.ToMessage(issued);
     }
 
-    public override async Task<ResolveResponse> Resolve(ResolveRequest request, ServerCallContext context) =>
-        new() { Service = SessionMessages.ToMessage(await GrainOf(CallerOf(context)).ResolveAsync(request.Service)) };
+    public override async Task<ResolveResponse> Resolve(ResolveRequest request, ServerCallContext context)
+    {
+        ReportReader.CheckServiceName(request.Service, "service");
+        var service = await GrainOf(CallerOf(context)).ResolveAsync(request.Service)
+            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
+        return new ResolveResponse { Service = SessionMessages.ToMessage(service) };
+    }
 
     public override async Task<ReportResponse> Report(ReportRequest request, ServerCallContext context)
     {
         var caller = CallerOf(context);
         ImmutableArray<Grains.Interfaces.Traffic.EdgeReport> edges = [.. ReportReader.Read(request)];
-        await GrainOf(caller).ReportAsync(new InstanceReport(caller.InstanceId ?? "", identity.Name, request.BundleSequence, edges));
+        await GrainOf(caller).ReportAsync(new InstanceReport(caller.InstanceId ?? "", identity.Name, request.BundleSequence, edges))
+            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return new ReportResponse();
     }
 
@@ -47,10 +57,11 @@ internal sealed class ProxySessionService(
 
         using var open = instruments.WatchOpened();
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, host.ApplicationStopping);
-        using var watch = new WatchStream(relay, caller.Id, request);
+        using var watch = new WatchStream(relay, services, caller.Id, request);
         try
         {
-            await watch.RunAsync(responseStream, ended.Token);
+            await watch.RunAsync(
+                (response, cancellationToken) => SendAsync(response, responseStream, context, cancellationToken), ended.Token);
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
@@ -58,16 +69,28 @@ internal sealed class ProxySessionService(
         }
     }
 
+    // A proxy that does not read costs its connection, not memory.
+    private async Task SendAsync(
+        WatchResponse response, IServerStreamWriter<WatchResponse> stream, ServerCallContext context, CancellationToken cancellationToken)
+    {
+        var write = stream.WriteAsync(response, cancellationToken);
+        try
+        {
+            await write.WaitAsync(options.WriteTimeout, clock, CancellationToken.None);
+        }
+        catch (TimeoutException) when (!write.IsCompleted)
+        {
+            const string Detail = "It does not read its watch stream.";
+            refusals.Call(nameof(options.WriteTimeout), context.GetHttpContext(), Detail);
+            PeerConnection.Of(context.GetHttpContext())?.Abort(Detail);
+            await write.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new OperationCanceledException(Detail);
+        }
+    }
+
     private IWorkloadGrain GrainOf(X509Svid caller) => grains.GetGrain<IWorkloadGrain>(caller.Id.ToString());
 
-    private X509Svid CallerOf(ServerCallContext context)
-    {
-        if (PeerConnections.TryGet(context.GetHttpContext(), out var caller))
-        {
-            return caller;
-        }
-
-        instruments.Refused(SessionInstruments.NoCertificate);
-        throw new RpcException(new Status(StatusCode.Unauthenticated, "A session needs a client certificate. Enroll first."));
-    }
+    private static X509Svid CallerOf(ServerCallContext context) => PeerConnections.TryGet(context.GetHttpContext(), out var caller)
+        ? caller
+        : throw new InvalidOperationException("The call gate lets nobody through to a session without a certificate.");
 }

@@ -1,7 +1,7 @@
-using Grpc.Core;
 using Mesh.Grains.Interfaces.Policies;
 using Mesh.Grains.Interfaces.Services;
 using Mesh.Proxy.V1;
+using Mesh.ProxyHost.Limits;
 using Mesh.ProxyHost.Relay;
 using Mesh.Spiffe;
 
@@ -11,17 +11,17 @@ namespace Mesh.ProxyHost.Sessions;
 internal sealed class WatchStream : IDisposable
 {
     private readonly MeshRelay _relay;
-    private readonly string _account;
+    private readonly ServiceQuota _quota;
+    private readonly SpiffeId _workload;
     private readonly FeedRegistry<PolicySnapshot>.Subscription _policy;
     private readonly List<(string Name, FeedRegistry<ServiceSnapshot>.Subscription Feed)> _services = [];
     private readonly Dictionary<string, long> _heldServices = [];
     private long _heldSequence;
     private long _heldPolicy;
 
-    public WatchStream(MeshRelay relay, SpiffeId workload, WatchRequest request)
+    public WatchStream(MeshRelay relay, ServiceQuota quota, SpiffeId workload, WatchRequest request)
     {
-        _relay = relay;
-        _account = workload.ServiceAccount!;
+        (_relay, _quota, _workload) = (relay, quota, workload);
         _heldSequence = request.BundleSequence;
         _heldPolicy = request.PolicyVersion;
         _policy = relay.Policies.Subscribe(workload.Namespace!);
@@ -32,7 +32,7 @@ internal sealed class WatchStream : IDisposable
                 ReportReader.CheckServiceName(service.Name, "services");
                 if (_heldServices.TryAdd(service.Name, service.Version))
                 {
-                    _services.Add((service.Name, relay.Services.Subscribe(service.Name)));
+                    Follow(service.Name);
                 }
             }
         }
@@ -43,7 +43,7 @@ internal sealed class WatchStream : IDisposable
         }
     }
 
-    public async Task RunAsync(IServerStreamWriter<WatchResponse> stream, CancellationToken cancellationToken)
+    public async Task RunAsync(Func<WatchResponse, CancellationToken, Task> send, CancellationToken cancellationToken)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = cancellationToken.Register(() => ended.TrySetResult());
@@ -52,7 +52,7 @@ internal sealed class WatchStream : IDisposable
             var (response, changes) = Collect();
             if (response.HasContent())
             {
-                await stream.WriteAsync(response, cancellationToken);
+                await send(response, cancellationToken);
             }
 
             // The end is one of the tasks: waiting for any takes itself off the others, which may live for months.
@@ -64,9 +64,24 @@ internal sealed class WatchStream : IDisposable
     public void Dispose()
     {
         _policy.Dispose();
-        foreach (var (_, feed) in _services)
+        foreach (var (name, feed) in _services)
         {
             feed.Dispose();
+            _quota.Return(_workload, name);
+        }
+    }
+
+    private void Follow(string service)
+    {
+        _quota.Take(_workload, service);
+        try
+        {
+            _services.Add((service, _relay.Services.Subscribe(service)));
+        }
+        catch
+        {
+            _quota.Return(_workload, service);
+            throw;
         }
     }
 
@@ -84,7 +99,7 @@ internal sealed class WatchStream : IDisposable
         var (policy, policyChanged) = _policy.Read();
         if (policy is not null && policy.Version != _heldPolicy)
         {
-            response.Policy = SessionMessages.ToMessage(policy, _account);
+            response.Policy = SessionMessages.ToMessage(policy, _workload.ServiceAccount!);
             _heldPolicy = policy.Version;
         }
 

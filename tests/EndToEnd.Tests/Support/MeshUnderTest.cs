@@ -75,13 +75,16 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     public string Folder => _folder.Path;
 
     /// <summary>Both, ready.</summary>
-    public static async Task<MeshUnderTest> StartAsync(params string[] siloSettings)
+    public static Task<MeshUnderTest> StartAsync(params string[] siloSettings) => StartAsync(siloSettings, []);
+
+    /// <summary>Both, ready, the ProxyHost with settings of its own too.</summary>
+    public static async Task<MeshUnderTest> StartAsync(string[] siloSettings, string[] proxyHostSettings)
     {
         var mesh = await StartSiloAloneAsync(siloSettings);
         try
         {
             await File.WriteAllTextAsync(mesh._folder.File("proxyhost.token"), await mesh.ProxyHostTokenAsync("proxyhost-0"));
-            await mesh.StartProxyHostAsync();
+            await mesh.StartProxyHostAsync(proxyHostSettings);
             return mesh;
         }
         catch

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Net.Client;
@@ -15,12 +17,19 @@ internal sealed class TestProxy : IDisposable
 
     /// <param name="address">The ProxyHost.</param>
     /// <param name="credential">What the client shows; null: nothing, as for enrollment.</param>
-    public TestProxy(Uri address, SvidCredential? credential = null)
+    /// <param name="from">The address that it comes from; null: whichever.</param>
+    public TestProxy(Uri address, SvidCredential? credential = null, IPAddress? from = null)
     {
         var tls = SvidTls.Client(credential, "mesh", _ => Trusting, [SslApplicationProtocol.Http2]);
         _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
-            HttpHandler = new SocketsHttpHandler { SslOptions = tls, UseProxy = false },
+            HttpHandler = new SocketsHttpHandler
+            {
+                SslOptions = tls,
+                UseProxy = false,
+                ConnectCallback = async (context, cancellationToken) =>
+                    new NetworkStream(await Sockets.ConnectAsync(context.DnsEndPoint, from, cancellationToken), ownsSocket: true),
+            },
             DisposeHttpClient = true,
             MaxSendMessageSize = null,
         });
