@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Mesh.ProxyHost.Hosting;
+using Mesh.ProxyHost.Sessions;
 using Mesh.Spiffe;
 using Microsoft.AspNetCore.Http.Features;
 

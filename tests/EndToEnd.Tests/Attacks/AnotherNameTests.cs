@@ -20,7 +20,7 @@ public class AnotherNameTests(RunningMesh running) : IClassFixture<RunningMesh>
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task In_the_request_of_a_renewal_it_is_refused_and_nothing_is_issued()
     {
         using var mallory = (await TestProxy.EnrollAsync(Mesh, "mallory-csr")).Credential;
@@ -36,7 +36,7 @@ public class AnotherNameTests(RunningMesh running) : IClassFixture<RunningMesh>
         Assert.NotEmpty((await proxy.Session.CertifyAsync(Renewal(mallory, Mesh.IdOf("mallory-csr")), cancellationToken: Cancel)).Chain);
     }
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData("another's leaf, its own key")]
     [InlineData("a leaf that it made itself")]
     public async Task In_a_recovery_it_is_refused_and_nothing_is_issued(string how)
@@ -58,7 +58,7 @@ public class AnotherNameTests(RunningMesh running) : IClassFixture<RunningMesh>
         await Refusals.GrewAsync(Mesh, "NotPermitted", before);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task In_a_report_it_is_no_more_than_the_other_end_of_the_liars_own_edges()
     {
         var (liar, victim, friend) = (Mesh.IdOf("mallory-report"), Mesh.IdOf("victim-report"), Mesh.IdOf("friend-report"));
@@ -81,7 +81,7 @@ public class AnotherNameTests(RunningMesh running) : IClassFixture<RunningMesh>
         Assert.DoesNotContain(edges, edge => edge.Source != liar.ToString() && edge.Destination != liar.ToString());
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Whatever_is_watched_the_policy_is_the_callers_own()
     {
         await Mesh.SetPolicyAsync("victim-watch", "all-unauthenticated");

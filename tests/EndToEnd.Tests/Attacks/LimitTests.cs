@@ -14,7 +14,7 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
 {
     private MeshUnderTest Mesh => tight.Mesh;
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Calls_of_one_identity_are_bounded_in_each_second()
     {
         await using var bystander = await Bystander.StartAsync(Mesh);
@@ -32,7 +32,7 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
         await bystander.WasServedAsync();
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Connections_of_one_identity_are_bounded()
     {
         await using var bystander = await Bystander.StartAsync(Mesh);
@@ -55,7 +55,7 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
         await UntilRoomAsync(later);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Watch_streams_are_bounded_by_connection_and_by_identity()
     {
         await using var bystander = await Bystander.StartAsync(Mesh);
@@ -81,7 +81,7 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
         proxies.ForEach(proxy => proxy.Dispose());
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task One_identity_cannot_use_up_what_this_proxyhost_follows()
     {
         using var greedy = await GreedyAsync("services");
@@ -96,7 +96,7 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
         using var same = await WatchAsync(proxy, Services(0, TightMesh.ServicesPerIdentity));
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_watch_that_is_never_read_ends_with_its_connection()
     {
         await using var bystander = await Bystander.StartAsync(Mesh);
@@ -121,7 +121,7 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
         await bystander.WasServedAsync();
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_call_whose_message_never_comes_is_given_up()
     {
         using var greedy = await GreedyAsync("sends-nothing");
@@ -132,7 +132,7 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
         await Refusals.GrewAsync(Mesh, "CallTimeout", before);
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_connection_without_a_certificate_is_soon_over()
     {
         var before = await Refusals.CountAsync(Mesh, "UnprovenLifetime");

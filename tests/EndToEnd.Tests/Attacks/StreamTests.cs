@@ -10,7 +10,7 @@ public class StreamTests(RunningMesh running) : IClassFixture<RunningMesh>
 {
     private MeshUnderTest Mesh => running.Mesh;
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Rapid_reset_ends_the_connection_and_costs_no_memory(bool hasCertificate)

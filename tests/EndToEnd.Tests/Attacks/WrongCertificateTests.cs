@@ -11,7 +11,7 @@ public class WrongCertificateTests(RunningMesh running) : IClassFixture<RunningM
 {
     private MeshUnderTest Mesh => running.Mesh;
 
-    [Theory]
+    [Theory(Explicit = true)]
     [InlineData("no certificate", "NoCertificate")]
     [InlineData("a workload under a foreign anchor", "UnknownAuthority")]
     [InlineData("a workload of a foreign trust domain", "ForeignTrustDomain")]
