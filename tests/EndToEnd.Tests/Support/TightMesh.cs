@@ -15,7 +15,7 @@ public sealed class TightMesh : IAsyncLifetime
         [
             $"--ProxyHost:MaxConnectionsPerIdentity={ConnectionsPerIdentity}", $"--ProxyHost:CallsPerSecond={CallsPerSecond}",
             $"--ProxyHost:MaxWatchesPerIdentity={WatchesPerIdentity}", $"--ProxyHost:MaxServicesPerIdentity={ServicesPerIdentity}",
-            "--ProxyHost:WriteTimeout=00:00:02", "--ProxyHost:UnprovenLifetime=00:00:02", "--ProxyHost:CallTimeout=00:00:02",
+            "--ProxyHost:WriteTimeout=00:00:02", "--ProxyHost:UnprovenLifetime=00:00:02", "--ProxyHost:CallTimeout=00:00:05",
         ]);
 
     public async ValueTask DisposeAsync()
