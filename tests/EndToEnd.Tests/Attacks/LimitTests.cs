@@ -129,14 +129,33 @@ public class LimitTests(TightMesh tight) : IClassFixture<TightMesh>
     }
 
     [Fact(Explicit = true)]
-    public async Task A_call_whose_message_never_comes_is_given_up()
+    public async Task A_call_whose_message_comes_too_slowly_is_given_up()
+    {
+        using var greedy = await GreedyAsync("sends-slowly");
+        var before = await Refusals.CountAsync(Mesh, "CallTimeout");
+        await using var connection = await RawHttp2.ConnectAsync(Mesh.ProxyHostUrl, greedy);
+        // 60,000 bytes are announced. They come faster than the slowest rate that the server bears, and still would take a minute.
+        await connection.SendAsync(connection.Call(1, RawCalls.Certify), RawHttp2.Frame(RawHttp2.Data, 0, 1, [0, 0, 0, 0xEA, 0x60]));
+        using var trickle = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
+        for (var sent = 0; sent < 30_000 && await Refusals.CountAsync(Mesh, "CallTimeout") == before; sent += 500)
+        {
+            await connection.SendAsync(RawHttp2.Frame(RawHttp2.Data, 0, 1, new byte[500]));
+            await trickle.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+        }
+
+        await Refusals.GrewAsync(Mesh, "CallTimeout", before);
+    }
+
+    [Fact(Explicit = true)]
+    public async Task A_call_whose_message_never_comes_ends_its_connection()
     {
         using var greedy = await GreedyAsync("sends-nothing");
-        var before = await Refusals.CountAsync(Mesh, "CallTimeout");
+        var before = await Refusals.CountAsync(Mesh, "MinRequestBodyDataRate");
         await using var connection = await RawHttp2.ConnectAsync(Mesh.ProxyHostUrl, greedy);
         await connection.SendAsync(connection.Call(1, RawCalls.Certify));
 
-        await Refusals.GrewAsync(Mesh, "CallTimeout", before);
+        Assert.NotNull(await connection.EndedAsync(TimeSpan.FromSeconds(15)));
+        await Refusals.GrewAsync(Mesh, "MinRequestBodyDataRate", before);
     }
 
     [Fact(Explicit = true)]
