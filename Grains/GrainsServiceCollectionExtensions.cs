@@ -16,6 +16,7 @@ public static class GrainsServiceCollectionExtensions
     {
         services.AddMeshGrainsOptions();
         services.AddSingleton<AuthorityFactory>();
+        services.AddSingleton<AuthorityRotator>();
         services.AddSingleton<BundleSealer>();
         services.AddSingleton<JoinTokenFactory>();
         services.AddSingleton<EvidenceVerifier>();

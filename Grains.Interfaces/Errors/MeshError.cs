@@ -29,4 +29,7 @@ public enum MeshError
 
     /// <summary>A limit of the mesh is reached; the message names it.</summary>
     LimitReached = 9,
+
+    /// <summary>Not in this state; the message says what must come first.</summary>
+    Conflict = 10,
 }

@@ -41,6 +41,43 @@ public interface ITrustDomainGrain : IGrainWithStringKey
     [Alias("revoke-issuer")]
     Task<TrustSnapshot> RevokeIssuerAsync(KeyHash keyHash, string reason);
 
+    /// <summary>Changes an issuer before its time.</summary>
+    /// <param name="purpose">workload: at once. control-plane: a successor is published, and signs after the configured time.</param>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: no such purpose.</exception>
+    [Alias("rotate-issuer")]
+    Task<TrustSnapshot> RotateIssuerAsync(string purpose);
+
+    /// <summary>Publishes a new anchor, and the issuers that will sign under it. Nothing is signed under it yet.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.Conflict"/>: a rotation is under way.</exception>
+    [Alias("start-anchor-rotation")]
+    Task<TrustSnapshot> StartAnchorRotationAsync();
+
+    /// <summary>Signs under the new anchor from now on; the old one still verifies.</summary>
+    /// <remarks>The caller has seen that everybody holds the bundle that names it.</remarks>
+    /// <exception cref="MeshException"><see cref="MeshError.Conflict"/>: none is prepared, or its issuers have ended.</exception>
+    [Alias("activate-anchor")]
+    Task<TrustSnapshot> ActivateAnchorAsync();
+
+    /// <summary>Takes the old anchor out of the bundle.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.Conflict"/>: none is retiring, or something that lives depends on it;
+    /// the message names what.</exception>
+    [Alias("retire-anchor")]
+    Task<TrustSnapshot> RetireAnchorAsync();
+
+    /// <summary>Withdraws a new anchor that has not signed yet.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.Conflict"/>: there is none.</exception>
+    [Alias("abort-anchor-rotation")]
+    Task<TrustSnapshot> AbortAnchorRotationAsync();
+
+    /// <summary>Voids an anchor's key and all that it certified. Where it is the one that signs, the prepared or else the standby
+    /// anchor takes over in the same write, with issuers of its own.</summary>
+    /// <param name="keyHash">SHA-256 of the SubjectPublicKeyInfo. Revoking it again changes nothing.</param>
+    /// <param name="reason">At most 256 characters; kept in the bundle, which is public.</param>
+    /// <exception cref="MeshException"><see cref="MeshError.NotFound"/>: no such anchor. <see cref="MeshError.Conflict"/>: nobody knows
+    /// another one that could take over.</exception>
+    [Alias("revoke-anchor")]
+    Task<TrustSnapshot> RevokeAnchorAsync(KeyHash keyHash, string reason);
+
     /// <summary>Refuses an identity: its leaves everywhere, and whatever it asks for.</summary>
     [Alias("ban")]
     Task<TrustSnapshot> BanAsync(SpiffeId id);

@@ -107,6 +107,11 @@ internal sealed partial class SignerGrain(
     {
         var lifetime = Purpose == AuthorityPurpose.Workload ? options.Value.Lifetime : options.Value.ControlPlaneLifetime;
         var validity = Validity.From(clock.GetUtcNow(), lifetime).Within(issuer.Signer.NotAfter).Backdated(SvidProfile.Backdating);
+        if (validity.NotAfter <= clock.GetUtcNow())
+        {
+            throw new MeshException(MeshError.NotReady, $"The issuer {issuer.KeyHash} has ended, and its successor does not sign yet. Try again.");
+        }
+
         var leaf = CertificateFactory.CreateLeaf(id, proven.InstanceId, publicKey, issuer.Signer, validity);
         var shard = IssuanceKey.ShardOf(proven.InstanceId);
         var record = new IssuanceRecord(

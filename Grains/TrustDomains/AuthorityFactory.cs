@@ -19,7 +19,7 @@ internal sealed class AuthorityFactory(
         using var key = await keys.CreateAsync(KeyUse.Anchor, cancellationToken);
         var validity = Validity.From(clock.GetUtcNow(), anchorOptions.Value.Lifetime);
         var certificate = CertificateFactory.CreateAnchor(trustDomain, key, validity);
-        return new AnchorRecord(HashOf(key), certificate, stage, validity.NotBefore, validity.NotAfter);
+        return new AnchorRecord(HashOf(key), certificate, stage, validity.NotBefore, validity.NotAfter, clock.GetUtcNow());
     }
 
     public async Task<IssuerRecord> CreateIssuerAsync(
@@ -30,7 +30,7 @@ internal sealed class AuthorityFactory(
         using var anchorKey = await LoadAnchorKeyAsync(anchor, cancellationToken);
         var validity = Validity.From(clock.GetUtcNow(), issuerOptions.Value.Lifetime).Within(anchor.NotAfter);
         var certificate = CertificateFactory.CreateIssuer(trustDomain, purpose, key, new Signer(anchor.Certificate, anchorKey), validity);
-        return new IssuerRecord(HashOf(key), certificate, purpose, stage, validity.NotBefore, validity.NotAfter);
+        return new IssuerRecord(HashOf(key), certificate, purpose, stage, validity.NotBefore, validity.NotAfter, anchor.KeyHash, clock.GetUtcNow(), validity.NotAfter);
     }
 
     public async Task<BundleSignerRecord> CreateBundleSignerAsync(TrustDomainName trustDomain, AnchorRecord anchor, CancellationToken cancellationToken)
@@ -39,7 +39,7 @@ internal sealed class AuthorityFactory(
         using var anchorKey = await LoadAnchorKeyAsync(anchor, cancellationToken);
         var validity = new Validity(Validity.From(clock.GetUtcNow(), TimeSpan.Zero).NotBefore, anchor.NotAfter);
         return new BundleSignerRecord(
-            HashOf(key), CertificateFactory.CreateBundleSigner(trustDomain, key, new Signer(anchor.Certificate, anchorKey), validity));
+            HashOf(key), CertificateFactory.CreateBundleSigner(trustDomain, key, new Signer(anchor.Certificate, anchorKey), validity), anchor.KeyHash);
     }
 
     public async Task<TokenKeyRecord> CreateTokenKeyAsync(CancellationToken cancellationToken)

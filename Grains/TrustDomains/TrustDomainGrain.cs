@@ -7,6 +7,7 @@ using Mesh.Grains.Issuers;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Storage;
 
 namespace Mesh.Grains.TrustDomains;
@@ -15,28 +16,32 @@ namespace Mesh.Grains.TrustDomains;
 [GrainType("trust-domain"), KeepAlive]
 internal sealed partial class TrustDomainGrain(
     [PersistentState(TrustDomainGrain.StateName)] IPersistentState<TrustDomainState> stored,
-    AuthorityFactory authorities,
+    AuthorityRotator rotator,
     BundleSealer sealer,
     JoinTokenFactory tokens,
     IGrainStorage storage,
     TimeProvider clock,
+    IOptions<IssuerOptions> issuerOptions,
     IHostApplicationLifetime host,
-    ILogger<TrustDomainGrain> logger) : Grain, ITrustDomainGrain, ITrustFeed
+    ILogger<TrustDomainGrain> logger) : Grain, ITrustDomainGrain, ITrustFeed, IRemindable
 {
     /// <summary>The name that storage rows carry.</summary>
     public const string StateName = "trust-domain";
 
     private readonly CommittedValue<TrustDomainState> _committed = new(state => state.Sequence, host.ApplicationStopping);
 
+    private const string RotationReminder = "rotate";
+
     private static readonly TimeSpan ConfirmEvery = TimeSpan.FromSeconds(1);
 
     private Task _committing = Task.CompletedTask;
     private Task _confirming = Task.CompletedTask;
     private long _confirmedAt;
+    private IGrainTimer? _activation;
 
     public static GrainId IdOf(TrustDomainName trustDomain) => GrainId.Create("trust-domain", trustDomain.Name);
 
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         if (!stored.RecordExists)
         {
@@ -45,8 +50,12 @@ internal sealed partial class TrustDomainGrain(
 
         _committed.Publish(stored.State);
         _confirmedAt = clock.GetTimestamp();
-        return Task.CompletedTask;
+        var period = issuerOptions.Value.ReconcilePeriod;
+        await this.RegisterOrUpdateReminder(RotationReminder, period, period, cancellationToken);
+        WakeForActivation();
     }
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => RotateAsync();
 
     public Task<TrustSnapshot> GetBundleAsync() => Task.FromResult(Snapshot(Committed));
 
@@ -70,11 +79,7 @@ internal sealed partial class TrustDomainGrain(
 
     public async Task<TrustSnapshot> RevokeIssuerAsync(KeyHash keyHash, string reason)
     {
-        if (reason.Length > 256)
-        {
-            throw new MeshException(MeshError.InvalidRequest, $"The reason has {reason.Length} characters; at most 256 are kept.");
-        }
-
+        CheckReason(reason);
         var state = Committed;
         if (state.IsRevoked(keyHash))
         {
@@ -83,10 +88,95 @@ internal sealed partial class TrustDomainGrain(
 
         var revoked = state.Issuers.FirstOrDefault(issuer => issuer.KeyHash == keyHash)
             ?? throw new MeshException(MeshError.NotFound, $"No issuer of {state.Name} has the key {keyHash}.");
-        var successor = revoked.Stage == IssuerStage.Active ? await SuccessorAsync(state, revoked.Purpose) : null;
-        await CommitAsync(state.WithRevokedIssuer(revoked, successor, clock.GetUtcNow(), reason));
-        Log.IssuerRevoked(logger, state.Name, keyHash, successor?.KeyHash);
-        await GrainFactory.GetGrain<IIssuerGrain>(IssuerKey.Of(state.Name, revoked.Purpose)).NudgeAsync();
+        await CommitAsync(await rotator.RevokeIssuerAsync(state, revoked, reason, CancellationToken.None));
+        Log.Revoked(logger, state.Name, revoked.Purpose.Word(), keyHash, Committed.ActiveIssuer(revoked.Purpose)?.KeyHash);
+        await NudgeAsync(revoked.Purpose);
+        return Snapshot(Committed);
+    }
+
+    public async Task<TrustSnapshot> RotateIssuerAsync(string purpose)
+    {
+        var wanted = purpose is "workload" or "control-plane"
+            ? AuthorityPurposes.Parse(purpose)
+            : throw new MeshException(MeshError.InvalidRequest, $"'{purpose}' is not the purpose of an issuer: workload or control-plane.");
+        var next = await rotator.RotateIssuerAsync(Committed, wanted, CancellationToken.None);
+        if (!ReferenceEquals(next, Committed))
+        {
+            await CommitAsync(next);
+            await NudgeAsync(wanted);
+        }
+
+        return Snapshot(Committed);
+    }
+
+    public async Task<TrustSnapshot> StartAnchorRotationAsync()
+    {
+        if ((Committed.Anchor(AnchorStage.Prepared) ?? Committed.Anchor(AnchorStage.Retiring)) is { } other)
+        {
+            throw new MeshException(
+                MeshError.Conflict, $"A rotation is under way: anchor {Short(other.KeyHash)} is {Word(other.Stage)}. Finish it, or abort it, first.");
+        }
+
+        await CommitAsync(await rotator.StartAnchorAsync(Committed, CancellationToken.None));
+        return Snapshot(Committed);
+    }
+
+    public async Task<TrustSnapshot> ActivateAnchorAsync()
+    {
+        var prepared = Committed.Anchor(AnchorStage.Prepared)
+            ?? throw new MeshException(MeshError.Conflict, "No anchor is prepared. Start a rotation first.");
+        if (Committed.Issuers.FirstOrDefault(issuer => issuer.Anchor == prepared.KeyHash && issuer.NotAfter <= clock.GetUtcNow()) is { } ended)
+        {
+            throw new MeshException(
+                MeshError.Conflict, $"The {ended.Purpose.Word()} issuer prepared under it ended at {ended.NotAfter:u}. Abort this rotation and start another.");
+        }
+
+        await CommitAsync(rotator.ActivateAnchor(Committed, prepared));
+        await NudgeAllAsync();
+        return Snapshot(Committed);
+    }
+
+    public async Task<TrustSnapshot> AbortAnchorRotationAsync()
+    {
+        var prepared = Committed.Anchor(AnchorStage.Prepared) ?? throw new MeshException(
+            MeshError.Conflict,
+            Committed.Anchor(AnchorStage.Retiring) is null
+                ? "No rotation is under way."
+                : "The new anchor signs already, and what it signed would be void. Retire the old one, or start another rotation after that.");
+        await CommitAsync(Committed.WithoutPreparedAnchor(prepared));
+        return Snapshot(Committed);
+    }
+
+    public async Task<TrustSnapshot> RetireAnchorAsync()
+    {
+        var retiring = Committed.Anchor(AnchorStage.Retiring)
+            ?? throw new MeshException(MeshError.Conflict, "No anchor is retiring. A rotation is started, activated, and then retired.");
+        var holders = Committed.HoldersOf(retiring, clock.GetUtcNow());
+        if (holders.Count > 0)
+        {
+            throw new MeshException(MeshError.Conflict, $"Anchor {Short(retiring.KeyHash)} is still needed by {string.Join(", and by ", holders)}.");
+        }
+
+        await CommitAsync(await rotator.RetireAnchorAsync(Committed, retiring, CancellationToken.None));
+        return Snapshot(Committed);
+    }
+
+    public async Task<TrustSnapshot> RevokeAnchorAsync(KeyHash keyHash, string reason)
+    {
+        CheckReason(reason);
+        if (Committed.IsRevoked(keyHash))
+        {
+            return Snapshot(Committed);
+        }
+
+        var revoked = Committed.Anchors.FirstOrDefault(anchor => anchor.KeyHash == keyHash)
+            ?? throw new MeshException(MeshError.NotFound, $"No anchor of {Committed.Name} has the key {keyHash}.");
+        var successor = revoked.Stage != AnchorStage.Active ? null : Committed.Anchor(AnchorStage.Prepared) ?? Committed.Anchor(AnchorStage.Standby)
+            ?? throw new MeshException(
+                MeshError.Conflict, "It is the only anchor that anybody knows, so no bundle could follow. Start an anchor rotation, and revoke it once that is published.");
+        await CommitAsync(await rotator.RevokeAnchorAsync(Committed, revoked, successor, reason, CancellationToken.None));
+        Log.Revoked(logger, Committed.Name, "anchor", keyHash, successor?.KeyHash);
+        await NudgeAllAsync();
         return Snapshot(Committed);
     }
 
@@ -105,10 +195,40 @@ internal sealed partial class TrustDomainGrain(
     private TrustDomainState Committed =>
         _committed.Current ?? throw new MeshException(MeshError.NotReady, "The trust domain has not been read from its store yet.");
 
-    private async Task<IssuerRecord> SuccessorAsync(TrustDomainState state, AuthorityPurpose purpose) =>
-        state.Issuers.FirstOrDefault(issuer => issuer.Purpose == purpose && issuer.Stage == IssuerStage.Prepared)
-        ?? await authorities.CreateIssuerAsync(
-            TrustDomainName.Parse(state.Name), purpose, IssuerStage.Prepared, state.ActiveAnchor, CancellationToken.None);
+    // Every step is committed before the next is looked for; what fails is due again at the next reminder.
+    private async Task RotateAsync()
+    {
+        while (await rotator.StepAsync(Committed, CancellationToken.None) is { } next)
+        {
+            await CommitAsync(next);
+            await NudgeAllAsync();
+        }
+    }
+
+    // Reminders come by the minute; a successor that has been published long enough need not wait for one.
+    private void WakeForActivation()
+    {
+        _activation?.Dispose();
+        _activation = rotator.UntilActivation(Committed) is { } wait
+            ? this.RegisterGrainTimer(RotateAsync, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan)
+            : null;
+    }
+
+    private Task NudgeAsync(AuthorityPurpose purpose) => GrainFactory.GetGrain<IIssuerGrain>(IssuerKey.Of(Committed.Name, purpose)).NudgeAsync();
+
+    private async Task NudgeAllAsync()
+    {
+        await NudgeAsync(AuthorityPurpose.Workload);
+        await NudgeAsync(AuthorityPurpose.ControlPlane);
+    }
+
+    private static void CheckReason(string reason)
+    {
+        if (reason.Length > 256)
+        {
+            throw new MeshException(MeshError.InvalidRequest, $"The reason has {reason.Length} characters; at most 256 are kept.");
+        }
+    }
 
     private Task CommitAsync(TrustDomainState next) => _committing = CommitOnceAsync(next);
 
@@ -117,6 +237,7 @@ internal sealed partial class TrustDomainGrain(
         next = await sealer.SealAsync(next with { Sequence = next.Sequence + 1, Epoch = next.Epoch + 1 }, CancellationToken.None);
         await this.CommitAsync(stored, next);
         _committed.Publish(next);
+        WakeForActivation();
         Log.Committed(logger, next.Name, next.Sequence, next.Epoch);
     }
 
@@ -138,6 +259,10 @@ internal sealed partial class TrustDomainGrain(
         _confirmedAt = asked;
     }
 
+    private static string Short(KeyHash keyHash) => keyHash.ToString()[..16];
+
+    private static string Word(AnchorStage stage) => stage.ToString().ToLowerInvariant();
+
     private static TrustSnapshot Snapshot(TrustDomainState state) => new(state.Sequence, state.Epoch, state.SignedBundle);
 
     private static partial class Log
@@ -148,8 +273,8 @@ internal sealed partial class TrustDomainGrain(
         [LoggerMessage(EventId = 2001, Level = LogLevel.Information, Message = "Trust domain {TrustDomain} committed sequence {Sequence}, epoch {Epoch}")]
         public static partial void Committed(ILogger logger, string trustDomain, long sequence, long epoch);
 
-        [LoggerMessage(EventId = 2002, Level = LogLevel.Warning, Message = "Trust domain {TrustDomain} revoked issuer {KeyHash}; successor {SuccessorKeyHash}")]
-        public static partial void IssuerRevoked(ILogger logger, string trustDomain, KeyHash keyHash, KeyHash? successorKeyHash);
+        [LoggerMessage(EventId = 2002, Level = LogLevel.Warning, Message = "Trust domain {TrustDomain} revoked {Purpose} {KeyHash}; successor {SuccessorKeyHash}")]
+        public static partial void Revoked(ILogger logger, string trustDomain, string purpose, KeyHash keyHash, KeyHash? successorKeyHash);
 
         [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Identity {SpiffeId} banned")]
         public static partial void Banned(ILogger logger, SpiffeId spiffeId);

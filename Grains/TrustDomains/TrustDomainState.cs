@@ -54,26 +54,17 @@ internal sealed record TrustDomainState
     public IssuerRecord? ActiveIssuer(AuthorityPurpose purpose) =>
         Issuers.FirstOrDefault(issuer => issuer.Purpose == purpose && issuer.Stage == IssuerStage.Active);
 
-    /// <summary>The anchor that signs issuers and bundle keys.</summary>
+    /// <summary>The issuer that will sign for a purpose next, certified by an anchor.</summary>
+    public IssuerRecord? PreparedIssuer(AuthorityPurpose purpose, KeyHash anchor) =>
+        Issuers.FirstOrDefault(issuer => issuer.Purpose == purpose && issuer.Stage == IssuerStage.Prepared && issuer.Anchor == anchor);
+
+    /// <summary>The anchor that signs issuers.</summary>
     public AnchorRecord ActiveAnchor => Anchors.First(anchor => anchor.Stage == AnchorStage.Active);
 
+    /// <summary>The first anchor of a stage, if there is one.</summary>
+    public AnchorRecord? Anchor(AnchorStage stage) => Anchors.FirstOrDefault(anchor => anchor.Stage == stage);
+
     public bool IsRevoked(KeyHash keyHash) => Revocations.Any(revocation => revocation.KeyHash == keyHash);
-
-    /// <summary>An issuer revoked; its successor, where it was the one that signs, takes over in the same change.</summary>
-    public TrustDomainState WithRevokedIssuer(IssuerRecord revoked, IssuerRecord? successor, DateTimeOffset now, string reason)
-    {
-        var others = Issuers.Remove(revoked);
-        if (successor is not null)
-        {
-            others = others.RemoveAll(issuer => issuer.KeyHash == successor.KeyHash).Add(successor with { Stage = IssuerStage.Active });
-        }
-
-        return this with
-        {
-            Issuers = others,
-            Revocations = Revocations.Add(new RevocationRecord(revoked.KeyHash, now, revoked.NotAfter, reason)),
-        };
-    }
 
     /// <summary>An identity banned until further notice: whenever its leaves are issued, it is before the cut-off.</summary>
     public TrustDomainState WithBan(SpiffeId id) =>

@@ -1,6 +1,7 @@
 using Mesh.Grains.Certificates;
 using Mesh.Grains.Keys;
 using Mesh.Spiffe;
+using Microsoft.Extensions.Options;
 using Orleans.Storage;
 
 namespace Mesh.Grains.TrustDomains;
@@ -9,7 +10,8 @@ namespace Mesh.Grains.TrustDomains;
 /// Creates a trust domain in an empty store, or loads it, before Orleans starts: a silo needs an issuer to sign its own
 /// certificate with. Of any number that start at once, one creates and the others load what it created.
 /// </summary>
-internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory authorities, IKeyStore keys, TimeProvider clock)
+internal sealed class TrustGenesis(
+    IGrainStorage storage, AuthorityFactory authorities, AuthorityRotator rotator, IKeyStore keys, IOptions<AnchorOptions> anchorOptions, TimeProvider clock)
 {
     private const string ClaimName = "store-claim";
 
@@ -19,9 +21,9 @@ internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory autho
     public async Task<TrustDomainState> CreateOrLoadAsync(TrustDomainName trustDomain, CancellationToken cancellationToken)
     {
         await ClaimAsync(trustDomain);
-        if (await LoadAsync(trustDomain) is { } existing)
+        if (await LoadAsync(trustDomain) is { RecordExists: true } existing)
         {
-            return existing;
+            return await RevivedAsync(existing, trustDomain, cancellationToken);
         }
 
         var created = await CreateAsync(trustDomain, cancellationToken);
@@ -33,9 +35,36 @@ internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory autho
         }
         catch (InconsistentStateException)
         {
-            return await LoadAsync(trustDomain)
-                ?? throw new InvalidOperationException("The store refused a first write, yet holds no trust domain.");
+            var winner = await LoadAsync(trustDomain);
+            return winner.RecordExists
+                ? winner.State!
+                : throw new InvalidOperationException("The store refused a first write, yet holds no trust domain.");
         }
+    }
+
+    // After a downtime beyond the life of the issuers there is none to sign this silo's own certificate with; so what is due is done
+    // here, as the grain would do it.
+    private async Task<TrustDomainState> RevivedAsync(
+        GrainState<TrustDomainState> stored, TrustDomainName trustDomain, CancellationToken cancellationToken)
+    {
+        while (Enum.GetValues<AuthorityPurpose>().Any(purpose => stored.State!.ActiveIssuer(purpose) is not { } issuer || clock.GetUtcNow() >= issuer.NotAfter))
+        {
+            var next = await rotator.StepAsync(stored.State!, cancellationToken)
+                ?? throw new InvalidDataException($"Trust domain {trustDomain} has an issuer that has ended, and no successor is due. Compare the clock.");
+            next = await new BundleSealer(keys, clock).SealAsync(next with { Sequence = next.Sequence + 1, Epoch = next.Epoch + 1 }, cancellationToken);
+            try
+            {
+                stored.State = next;
+                await storage.WriteStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(trustDomain), stored);
+            }
+            catch (InconsistentStateException)
+            {
+                // Another silo that starts was faster.
+                stored = await LoadAsync(trustDomain);
+            }
+        }
+
+        return stored.State!;
     }
 
     // A store serves one trust domain for good: a second one beside it, for a misspelt option, would be an identity crisis.
@@ -64,11 +93,11 @@ internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory autho
         }
     }
 
-    private async Task<TrustDomainState?> LoadAsync(TrustDomainName trustDomain)
+    private async Task<GrainState<TrustDomainState>> LoadAsync(TrustDomainName trustDomain)
     {
         var stored = new GrainState<TrustDomainState>(new TrustDomainState());
         await storage.ReadStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(trustDomain), stored);
-        return stored.RecordExists ? stored.State : null;
+        return stored;
     }
 
     private async Task<TrustDomainState> CreateAsync(TrustDomainName trustDomain, CancellationToken cancellationToken)
@@ -79,7 +108,9 @@ internal sealed class TrustGenesis(IGrainStorage storage, AuthorityFactory autho
             Name = trustDomain.Name,
             Sequence = TrustDomainState.FirstSequence(clock.GetUtcNow()),
             Epoch = 1,
-            Anchors = [anchor],
+            Anchors = anchorOptions.Value.Standby
+                ? [anchor, await authorities.CreateAnchorAsync(trustDomain, AnchorStage.Standby, cancellationToken)]
+                : [anchor],
             Issuers =
             [
                 await authorities.CreateIssuerAsync(trustDomain, AuthorityPurpose.Workload, IssuerStage.Active, anchor, cancellationToken),

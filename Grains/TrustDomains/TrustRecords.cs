@@ -4,15 +4,20 @@ using Mesh.Spiffe;
 namespace Mesh.Grains.TrustDomains;
 
 /// <summary>An anchor's public part.</summary>
+/// <param name="Since">When it came to its stage.</param>
 [GenerateSerializer, Immutable, Alias("mesh.anchor-record")]
 internal sealed record AnchorRecord(
     [property: Id(0)] KeyHash KeyHash,
     [property: Id(1)] ReadOnlyMemory<byte> Certificate,
     [property: Id(2)] AnchorStage Stage,
     [property: Id(3)] DateTimeOffset NotBefore,
-    [property: Id(4)] DateTimeOffset NotAfter);
+    [property: Id(4)] DateTimeOffset NotAfter,
+    [property: Id(5)] DateTimeOffset Since);
 
 /// <summary>An issuer's public part.</summary>
+/// <param name="Anchor">The anchor that certified it.</param>
+/// <param name="Since">When it came to its stage.</param>
+/// <param name="LeavesUntil">When the last leaf under it has ended; known once it signs no more.</param>
 [GenerateSerializer, Immutable, Alias("mesh.issuer-record")]
 internal sealed record IssuerRecord(
     [property: Id(0)] KeyHash KeyHash,
@@ -20,7 +25,10 @@ internal sealed record IssuerRecord(
     [property: Id(2)] AuthorityPurpose Purpose,
     [property: Id(3)] IssuerStage Stage,
     [property: Id(4)] DateTimeOffset NotBefore,
-    [property: Id(5)] DateTimeOffset NotAfter);
+    [property: Id(5)] DateTimeOffset NotAfter,
+    [property: Id(6)] KeyHash Anchor,
+    [property: Id(7)] DateTimeOffset Since,
+    [property: Id(8)] DateTimeOffset LeavesUntil);
 
 /// <summary>Where an issuer stands in its life. Numbers are stored: append only.</summary>
 internal enum IssuerStage
@@ -36,10 +44,12 @@ internal enum IssuerStage
 }
 
 /// <summary>The key that signs bundles, certified by an anchor.</summary>
+/// <param name="Anchor">The anchor that certified it; join tokens that name another anchor do not lead to its bundles.</param>
 [GenerateSerializer, Immutable, Alias("mesh.bundle-signer-record")]
 internal sealed record BundleSignerRecord(
     [property: Id(0)] KeyHash KeyHash,
-    [property: Id(1)] ReadOnlyMemory<byte> Certificate);
+    [property: Id(1)] ReadOnlyMemory<byte> Certificate,
+    [property: Id(2)] KeyHash Anchor);
 
 /// <summary>A key that signs join tokens.</summary>
 [GenerateSerializer, Immutable, Alias("mesh.token-key-record")]

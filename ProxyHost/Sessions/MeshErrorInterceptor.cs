@@ -61,7 +61,7 @@ internal sealed partial class MeshErrorInterceptor(Refusals refusals, LogGate ga
         MeshError.NotReady or MeshError.Stale => StatusCode.Unavailable,
         MeshError.TokenRejected => StatusCode.Unauthenticated,
         MeshError.NotPermitted or MeshError.Revoked => StatusCode.PermissionDenied,
-        MeshError.SupersededKey => StatusCode.FailedPrecondition,
+        MeshError.SupersededKey or MeshError.Conflict => StatusCode.FailedPrecondition,
         MeshError.NotFound => StatusCode.NotFound,
         MeshError.LimitReached => StatusCode.ResourceExhausted,
         _ => StatusCode.Unknown,

@@ -15,6 +15,11 @@ public class CrashTests
     [InlineData("revoke the workload issuer")]
     [InlineData("revoke the control-plane issuer")]
     [InlineData("ban")]
+    [InlineData("revoke the anchor")]
+    [InlineData("rotate the workload issuer")]
+    [InlineData("start an anchor rotation")]
+    [InlineData("activate the anchor")]
+    [InlineData("abort the anchor rotation")]
     public async Task A_trust_command_is_wholly_done_or_wholly_undone(string command)
     {
         for (var (write, crashed) = (1, true); crashed; write++)
@@ -84,11 +89,28 @@ public class CrashTests
         await using (var mesh = await MeshCluster.StartAsync(stores))
         {
             await new TestWorkload(mesh, "warm-up").EnrollAsync();
+            if (command is "activate the anchor" or "abort the anchor rotation")
+            {
+                await mesh.Trust.StartAnchorRotationAsync();
+            }
+
             beforeSnapshot = await mesh.Trust.GetBundleAsync();
             before = SignedBundle.Parse(beforeSnapshot.SignedBundle).Bundle;
-            subject = (await mesh.Trust.GetStatusAsync()).Issuers.First(issuer => command.Contains(issuer.Purpose, StringComparison.Ordinal) || command == "ban").KeyHash;
+            var status = await mesh.Trust.GetStatusAsync();
+            subject = command == "revoke the anchor"
+                ? status.Anchors.Single(anchor => anchor.Stage == "active").KeyHash
+                : status.Issuers.First(issuer => command.Contains(issuer.Purpose, StringComparison.Ordinal) || !command.Contains("issuer", StringComparison.Ordinal)).KeyHash;
             stores.Faults.CrashAt(write, afterCommit);
-            var run = command == "ban" ? mesh.Trust.BanAsync(new TestWorkload(mesh, "web").Id) : mesh.Trust.RevokeIssuerAsync(subject, "drill");
+            var run = command switch
+            {
+                "ban" => mesh.Trust.BanAsync(new TestWorkload(mesh, "web").Id),
+                "revoke the anchor" => mesh.Trust.RevokeAnchorAsync(subject, "drill"),
+                "rotate the workload issuer" => mesh.Trust.RotateIssuerAsync("workload"),
+                "start an anchor rotation" => mesh.Trust.StartAnchorRotationAsync(),
+                "activate the anchor" => mesh.Trust.ActivateAnchorAsync(),
+                "abort the anchor rotation" => mesh.Trust.AbortAnchorRotationAsync(),
+                _ => mesh.Trust.RevokeIssuerAsync(subject, "drill"),
+            };
             await Record.ExceptionAsync(() => run);
             // What the command has set going behind its answer must be over too: the issuer looks again when nudged.
             await Record.ExceptionAsync(() => mesh.Grains.GetGrain<IIssuerGrain>($"{MeshCluster.TrustDomain}/workload").GetActiveAsync(before.Epoch + 1));
@@ -101,7 +123,17 @@ public class CrashTests
         var after = await restarted.BundleAsync();
         var isDone = after.Sequence == before.Sequence + 1;
         Assert.True(isDone || after.Sequence == before.Sequence, $"{command}, write {write}: sequence {after.Sequence - before.Sequence} ahead.");
-        Assert.Equal(isDone, command == "ban" ? after.Bans.Count == 1 : after.Revocations.Any(revocation => revocation.KeyHash == subject));
+        var anchors = after.Anchors.Select(anchor => anchor.Stage).ToList();
+        var trust = await restarted.Trust.GetStatusAsync();
+        Assert.Equal(isDone, command switch
+        {
+            "ban" => after.Bans.Count == 1,
+            "rotate the workload issuer" => trust.Issuers.Any(issuer => issuer.KeyHash == subject && issuer.Stage == "retiring"),
+            "start an anchor rotation" => anchors.Contains(AnchorStage.Prepared) && trust.Issuers.Count(issuer => issuer.Stage == "prepared") == 2,
+            "activate the anchor" => anchors.Contains(AnchorStage.Retiring) && trust.Issuers.Count(issuer => issuer.Stage == "retiring") == 2,
+            "abort the anchor rotation" => !anchors.Contains(AnchorStage.Prepared) && trust.Issuers.All(issuer => issuer.Stage == "active"),
+            _ => after.Revocations.Any(revocation => revocation.KeyHash == subject),
+        });
         // One sequence, one content: the very text that was handed out before.
         Assert.True(isDone || await restarted.Trust.GetBundleAsync() == beforeSnapshot);
         // Whichever it is, what signs is what the bundle admits.

@@ -74,7 +74,7 @@ public class StalenessTests
         var successor = await services.GetRequiredService<AuthorityFactory>().CreateIssuerAsync(
             MeshCluster.TrustDomain, revoked.Purpose, IssuerStage.Prepared, state.ActiveAnchor, CancellationToken.None);
         row.State = await services.GetRequiredService<BundleSealer>().SealAsync(
-            state.WithRevokedIssuer(revoked, successor, mesh.Clock.GetUtcNow(), "elsewhere") with { Sequence = state.Sequence + 1, Epoch = state.Epoch + 1 },
+            state.WithRevoked(revoked, successor, mesh.Clock.GetUtcNow(), "elsewhere") with { Sequence = state.Sequence + 1, Epoch = state.Epoch + 1 },
             CancellationToken.None);
         await storage.WriteStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(MeshCluster.TrustDomain), row);
     }

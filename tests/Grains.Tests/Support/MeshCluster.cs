@@ -38,7 +38,9 @@ internal sealed class MeshCluster : IAsyncDisposable
     /// <param name="stores">Those of an earlier cluster, for a restart; null: empty ones.</param>
     /// <param name="silos">How many.</param>
     /// <param name="createTrustDomain">False: the store stays empty.</param>
-    public static async Task<MeshCluster> StartAsync(MeshStores? stores = null, short silos = 1, bool createTrustDomain = true)
+    /// <param name="configure">Options other than the defaults.</param>
+    public static async Task<MeshCluster> StartAsync(
+        MeshStores? stores = null, short silos = 1, bool createTrustDomain = true, Action<IServiceCollection>? configure = null)
     {
         stores ??= new MeshStores();
         var builder = new InProcessTestClusterBuilder(silos);
@@ -59,6 +61,7 @@ internal sealed class MeshCluster : IAsyncDisposable
             silo.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(stores.Clock));
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
             silo.Services.AddKeyedSingleton<TimeProvider>(ReminderTimeProviderNames.Reminders, stores.Clock);
+            configure?.Invoke(silo.Services);
             // Above the largest jump of a test's clock, or reminders in between are not loaded.
             silo.Configure<ReminderOptions>(reminders => reminders.ReminderLoadingWindow = TimeSpan.FromDays(60));
         });

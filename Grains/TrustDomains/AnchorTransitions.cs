@@ -1,0 +1,91 @@
+using Mesh.Grains.Certificates;
+using Mesh.Spiffe;
+
+namespace Mesh.Grains.TrustDomains;
+
+/// <summary>
+/// An anchor's way through its life: prepared, active, retiring, gone; standby beside it; or revoked. Pure: a state and what
+/// becomes of it.
+/// </summary>
+/// <remarks>
+/// Bundles stay signed under the old anchor until it is retired: whoever holds a join token with its hash alone can still enroll,
+/// and whoever holds a bundle with both accepts either.
+/// </remarks>
+internal static class AnchorTransitions
+{
+    /// <summary>A new anchor is published, and the issuers that will sign under it; nothing is signed under it yet.</summary>
+    public static TrustDomainState WithPreparedAnchor(this TrustDomainState state, AnchorRecord anchor, IReadOnlyList<IssuerRecord> issuers) => state with
+    {
+        Anchors = state.Anchors.Add(anchor with { Stage = AnchorStage.Prepared }),
+        Issuers = state.Issuers.AddRange(issuers.Select(issuer => issuer with { Stage = IssuerStage.Prepared })),
+    };
+
+    /// <summary>The prepared anchor and its issuers are withdrawn.</summary>
+    public static TrustDomainState WithoutPreparedAnchor(this TrustDomainState state, AnchorRecord prepared) => state with
+    {
+        Anchors = state.Anchors.Remove(prepared),
+        Issuers = state.Issuers.RemoveAll(issuer => issuer.Anchor == prepared.KeyHash),
+    };
+
+    /// <summary>The prepared anchor's issuers sign from now on. The old anchor still verifies.</summary>
+    public static TrustDomainState WithActivatedAnchor(this TrustDomainState state, AnchorRecord prepared, DateTimeOffset now, TimeSpan longestLeaf)
+    {
+        var old = state.ActiveAnchor;
+        var next = state with { Issuers = state.Issuers.RemoveAll(issuer => issuer.Stage == IssuerStage.Prepared && issuer.Anchor == old.KeyHash) };
+        foreach (var issuer in state.Issuers.Where(issuer => issuer.Stage == IssuerStage.Prepared && issuer.Anchor == prepared.KeyHash))
+        {
+            next = next.WithActivated(issuer, now, longestLeaf);
+        }
+
+        return next with
+        {
+            Anchors = next.Anchors
+                .Replace(old, old with { Stage = AnchorStage.Retiring, Since = now })
+                .Replace(prepared, prepared with { Stage = AnchorStage.Active, Since = now }),
+        };
+    }
+
+    /// <summary>The old anchor leaves the bundle, and bundles are signed under the new one.</summary>
+    public static TrustDomainState WithoutRetiringAnchor(this TrustDomainState state, AnchorRecord retiring, BundleSignerRecord signer) => state with
+    {
+        Anchors = state.Anchors.Remove(retiring),
+        Issuers = state.Issuers.RemoveAll(issuer => issuer.Anchor == retiring.KeyHash),
+        BundleSigner = signer,
+    };
+
+    /// <summary>An anchor is void with all that it certified; a successor takes over in the same change.</summary>
+    /// <param name="revoked">The anchor.</param>
+    /// <param name="takeover">What stands in its place where it was the one that signs.</param>
+    /// <param name="signer">Signs bundles from now on; null where the one in use is not under that anchor.</param>
+    public static TrustDomainState WithRevokedAnchor(
+        this TrustDomainState state, AnchorRecord revoked, AnchorTakeover? takeover, BundleSignerRecord? signer, DateTimeOffset now, string reason)
+    {
+        var next = state with
+        {
+            Anchors = state.Anchors.Remove(revoked),
+            Issuers = state.Issuers.RemoveAll(issuer => issuer.Anchor == revoked.KeyHash),
+            BundleSigner = signer ?? state.BundleSigner,
+            Revocations = state.Revocations.Add(new RevocationRecord(revoked.KeyHash, now, revoked.NotAfter, reason)),
+        };
+        if (takeover is null)
+        {
+            return next;
+        }
+
+        next = next with { Anchors = next.Anchors.Replace(takeover.Anchor, takeover.Anchor with { Stage = AnchorStage.Active, Since = now }) };
+        return takeover.Issuers.Aggregate(next, (held, issuer) => held.WithActivated(issuer, now, TimeSpan.Zero));
+    }
+
+    /// <summary>What keeps a retiring anchor in the bundle at this time, by name; empty: nothing does.</summary>
+    public static IReadOnlyList<string> HoldersOf(this TrustDomainState state, AnchorRecord anchor, DateTimeOffset now) =>
+    [
+        .. state.Issuers
+            .Where(issuer => issuer.Anchor == anchor.KeyHash && (issuer.Stage != IssuerStage.Retiring || now <= issuer.LeavesUntil))
+            .Select(issuer => issuer.Stage == IssuerStage.Retiring
+                ? $"leaves of the {issuer.Purpose.Word()} issuer {issuer.KeyHash.ToString()[..16]}, the last of which ends at {issuer.LeavesUntil:u}"
+                : $"the {issuer.Purpose.Word()} issuer {issuer.KeyHash.ToString()[..16]}, which is {issuer.Stage.ToString().ToLowerInvariant()}"),
+    ];
+}
+
+/// <summary>An anchor that the last bundle has named already, and the issuers under it that sign from now on.</summary>
+internal sealed record AnchorTakeover(AnchorRecord Anchor, IReadOnlyList<IssuerRecord> Issuers);

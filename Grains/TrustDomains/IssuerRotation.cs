@@ -1,0 +1,67 @@
+using Mesh.Grains.Certificates;
+using Mesh.Grains.Issuers;
+
+namespace Mesh.Grains.TrustDomains;
+
+/// <summary>What an issuer's age asks for. Pure timing: the same state, options and time give the same step.</summary>
+/// <remarks>
+/// One step at a time, each committed before the next is looked for, so that a crash between two of them is no more than a pause.
+/// A step that was done is not due again.
+/// </remarks>
+internal static class IssuerRotation
+{
+    private static readonly AuthorityPurpose[] Purposes = [AuthorityPurpose.ControlPlane, AuthorityPurpose.Workload];
+
+    /// <summary>The step that is due now; null where there is none.</summary>
+    public static RotationStep? Due(TrustDomainState state, IssuerOptions options, DateTimeOffset now) =>
+        Purposes.Select(purpose => SuccessionOf(purpose, state, options, now)).FirstOrDefault(step => step is not null)
+        ?? state.Issuers.Where(issuer => issuer.Stage == IssuerStage.Retiring && now > issuer.LeavesUntil)
+            .Select(issuer => new RotationStep.Retire(issuer))
+            .FirstOrDefault();
+
+    /// <summary>When a prepared successor of the anchor in use will sign; null where none is prepared.</summary>
+    public static DateTimeOffset? NextActivation(TrustDomainState state, IssuerOptions options)
+    {
+        var due = Purposes.Select(purpose => state.PreparedIssuer(purpose, state.ActiveAnchor.KeyHash))
+            .OfType<IssuerRecord>()
+            .Select(prepared => prepared.Since + PublishFor(prepared, options))
+            .ToList();
+        return due.Count == 0 ? null : due.Min();
+    }
+
+    private static RotationStep? SuccessionOf(AuthorityPurpose purpose, TrustDomainState state, IssuerOptions options, DateTimeOffset now)
+    {
+        var active = state.ActiveIssuer(purpose);
+        var isOver = active is null || now >= active.NotAfter;
+        if (state.PreparedIssuer(purpose, state.ActiveAnchor.KeyHash) is { } prepared && now < prepared.NotAfter)
+        {
+            // Where nothing can sign there is nothing to wait for.
+            return isOver || now >= prepared.Since + PublishFor(prepared, options) ? new RotationStep.Activate(prepared) : null;
+        }
+
+        return isOver || now >= active!.NotBefore + ((active.NotAfter - active.NotBefore) * options.RotateAt) ? new RotationStep.Prepare(purpose) : null;
+    }
+
+    private static TimeSpan PublishFor(IssuerRecord issuer, IssuerOptions options)
+    {
+        var most = (issuer.NotAfter - issuer.NotBefore) / 10;
+        return options.PublishFor < most ? options.PublishFor : most;
+    }
+}
+
+/// <summary>One step of a rotation.</summary>
+internal abstract record RotationStep
+{
+    private RotationStep()
+    {
+    }
+
+    /// <summary>Make a successor and publish it.</summary>
+    public sealed record Prepare(AuthorityPurpose Purpose) : RotationStep;
+
+    /// <summary>Let the successor sign.</summary>
+    public sealed record Activate(IssuerRecord Issuer) : RotationStep;
+
+    /// <summary>Forget an issuer under which nothing is good any more.</summary>
+    public sealed record Retire(IssuerRecord Issuer) : RotationStep;
+}
