@@ -1,5 +1,6 @@
 using Mesh.Grains.Cluster;
 using Mesh.Grains.Issuers;
+using Mesh.Grains.Ledger;
 using Mesh.Grains.TrustDomains;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -22,6 +23,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<EvidenceVerifier>();
         services.AddSingleton<IssuanceInstruments>();
         services.AddSingleton<ClusterView>();
+        services.AddSingleton<TrustLedger>();
         return services;
     }
 

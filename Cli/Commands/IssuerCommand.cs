@@ -3,17 +3,14 @@ using System.Globalization;
 using Mesh.Admin.V1;
 using Mesh.Cli.Admin;
 using Mesh.Cli.Output;
-using Spectre.Console;
 
 namespace Mesh.Cli.Commands;
 
 /// <summary><c>mesh issuer</c>: the authorities that sign certificates.</summary>
 internal static class IssuerCommand
 {
-    private const int ShortestPrefix = 8;
-
     public static Command Create(CommandContext context) =>
-        new("issuer", "Show and revoke the issuers that sign certificates") { CreateList(context), CreateRevoke(context) };
+        new("issuer", "Show, rotate and revoke the issuers that sign certificates") { CreateList(context), CreateRotate(context), CreateRevoke(context) };
 
     private static MeshCommand CreateList(CommandContext context)
     {
@@ -36,9 +33,45 @@ internal static class IssuerCommand
         return list;
     }
 
+    private static MeshCommand CreateRotate(CommandContext context)
+    {
+        var purpose = new Argument<string>("PURPOSE") { Description = "workload or control-plane" };
+        purpose.AcceptOnlyFromAmong("workload", "control-plane");
+        var rotate = new MeshCommand(
+            "rotate",
+            """
+            Change an issuer before its time
+
+            Certificates under the old one stay good until they end. The workload issuer changes at once; a control-plane issuer is
+            published first, and signs when everybody has had the time to hear of it. Issuers change by themselves at 60 % of their life.
+            """,
+            "mesh issuer rotate workload",
+            "mesh issuer rotate control-plane")
+        {
+            purpose,
+        };
+        rotate.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
+        {
+            using var admin = context.Connect(parsed);
+            var request = new RotateIssuerRequest { Purpose = parsed.GetValue(purpose) };
+            var trust = await admin.CallAsync((client, options) => client.RotateIssuerAsync(request, options), cancellationToken);
+            if (context.WantsJson(parsed))
+            {
+                Console.WriteLine(JsonOutput.Of(trust));
+            }
+            else
+            {
+                CommandContext.Write(AuthorityTable.Build(trust.Issuers, []));
+            }
+
+            return ExitCodes.Ok;
+        }));
+        return rotate;
+    }
+
     private static MeshCommand CreateRevoke(CommandContext context)
     {
-        var key = new Argument<string>("KEY") { Description = $"The issuer's key hash, or its first {ShortestPrefix} digits or more" };
+        var key = new Argument<string>("KEY") { Description = $"The issuer's key hash, or its first {KeyHashPrefix.Shortest} digits or more" };
         var reason = new Option<string>("--reason") { Description = "Why; kept in the trust bundle, which is public", HelpName = "TEXT", DefaultValueFactory = _ => "" };
         var revoke = new MeshCommand(
             "revoke",
@@ -56,30 +89,16 @@ internal static class IssuerCommand
         revoke.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
             using var admin = context.Connect(parsed);
-            var keyHash = Resolve(parsed.GetValue(key)!, await AskAsync(admin, cancellationToken));
+            var trust = await AskAsync(admin, cancellationToken);
+            var keyHash = KeyHashPrefix.Resolve(parsed.GetValue(key)!, "issuer", "mesh issuer list", trust.Issuers, trust.Revocations);
             var request = new RevokeIssuerRequest { KeyHash = keyHash, Reason = parsed.GetValue(reason) };
-            var trust = await admin.CallAsync((client, options) => client.RevokeIssuerAsync(request, options), cancellationToken);
+            trust = await admin.CallAsync((client, options) => client.RevokeIssuerAsync(request, options), cancellationToken);
             Console.WriteLine(context.WantsJson(parsed)
                 ? JsonOutput.Of(trust)
                 : string.Create(CultureInfo.InvariantCulture, $"{keyHash} is revoked, in force from sequence {trust.Sequence} on."));
             return ExitCodes.Ok;
         }));
         return revoke;
-    }
-
-    /// <summary>The one issuer whose key hash begins so.</summary>
-    internal static string Resolve(string text, TrustDomain trust)
-    {
-        var known = trust.Issuers.Select(issuer => issuer.KeyHash).Concat(trust.Revocations.Select(revocation => revocation.KeyHash)).Distinct();
-        var matches = known.Where(hash => hash.StartsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
-        return (text.Length, matches) switch
-        {
-            ( < ShortestPrefix, _) => throw new CliException(
-                ExitCodes.Usage, $"'{text}' is too short: write {ShortestPrefix} digits of the key hash or more.", "mesh issuer list shows them."),
-            (_, [var one]) => one,
-            (_, []) => throw new CliException(ExitCodes.CheckFailed, $"No issuer's key hash begins with '{text}'.", "mesh issuer list shows those that there are."),
-            _ => throw new CliException(ExitCodes.Usage, $"'{text}' begins the key hashes of {matches.Count} issuers.", "Write more digits."),
-        };
     }
 
     private static Task<TrustDomain> AskAsync(AdminConnection admin, CancellationToken cancellationToken) =>

@@ -10,23 +10,6 @@ internal static class TrustCommand
 {
     public static Command Create(CommandContext context)
     {
-        var status = new MeshCommand("status", "Show anchors, issuers and revocations", "mesh trust status");
-        status.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
-        {
-            var trust = await AskAsync(context, parsed, cancellationToken);
-            if (context.WantsJson(parsed))
-            {
-                Console.WriteLine(JsonOutput.Of(trust));
-            }
-            else
-            {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{trust.Name}, sequence {trust.Sequence}, epoch {trust.Epoch}"));
-                CommandContext.Write(AuthorityTable.Build(trust.Anchors.Concat(trust.Issuers), trust.Revocations));
-            }
-
-            return ExitCodes.Ok;
-        }));
-
         var anchors = new MeshCommand("anchors", "Print the trust anchors in PEM", "mesh trust anchors > anchors.pem");
         anchors.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
         {
@@ -47,7 +30,41 @@ internal static class TrustCommand
             Console.WriteLine(response.Jwks);
             return ExitCodes.Ok;
         }));
-        return new Command("trust", "Show what the mesh trusts") { status, anchors, bundle };
+        return new Command("trust", "Show and change what the mesh trusts")
+        {
+            TrustStatusCommand.Create(context), TrustRotateCommand.Create(context), CreateRevoke(context), anchors, bundle,
+        };
+    }
+
+    private static MeshCommand CreateRevoke(CommandContext context)
+    {
+        var key = new Argument<string>("KEY") { Description = $"The anchor's key hash, or its first {KeyHashPrefix.Shortest} digits or more" };
+        var reason = new Option<string>("--reason") { Description = "Why; kept in the trust bundle, which is public", HelpName = "TEXT", DefaultValueFactory = _ => "" };
+        var revoke = new MeshCommand(
+            "revoke",
+            """
+            Void a trust anchor's key, and with it everything that it certified, for good
+
+            The prepared or else the standby anchor takes over in the same change, with issuers of its own; everybody renews at once.
+            """,
+            "mesh trust status",
+            "mesh trust revoke 1f3a9c0d --reason \"the vault was open\"")
+        {
+            key, reason,
+        };
+        revoke.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
+        {
+            using var admin = context.Connect(parsed);
+            var trust = await admin.CallAsync((client, options) => client.GetTrustDomainAsync(new GetTrustDomainRequest(), options), cancellationToken);
+            var keyHash = KeyHashPrefix.Resolve(parsed.GetValue(key)!, "anchor", "mesh trust status", trust.Anchors, trust.Revocations);
+            var request = new RevokeAnchorRequest { KeyHash = keyHash, Reason = parsed.GetValue(reason) };
+            trust = await admin.CallAsync((client, options) => client.RevokeAnchorAsync(request, options), cancellationToken);
+            Console.WriteLine(context.WantsJson(parsed)
+                ? JsonOutput.Of(trust)
+                : string.Create(CultureInfo.InvariantCulture, $"{keyHash} is revoked, in force from sequence {trust.Sequence} on. mesh trust status --watch shows who enforces it."));
+            return ExitCodes.Ok;
+        }));
+        return revoke;
     }
 
     private static async Task<TrustDomain> AskAsync(CommandContext context, ParseResult parsed, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 
@@ -18,6 +19,17 @@ internal static class JsonOutput
 
     public static string Of<T>(RepeatedField<T> messages)
         where T : IMessage => Indent($"[{string.Join(",", messages.Select(message => Formatter.Format(message)))}]");
+
+    /// <summary>A message with one more under a name of its own.</summary>
+    public static string Of(IMessage message, string name, IMessage added)
+    {
+        var json = JsonNode.Parse(Formatter.Format(message))!.AsObject();
+        json[name] = JsonNode.Parse(Formatter.Format(added));
+        return json.ToJsonString(Indented);
+    }
+
+    /// <summary>On one line, for streams of them.</summary>
+    public static string Line(IMessage message) => Formatter.Format(message);
 
     private static string Indent(string json)
     {

@@ -19,6 +19,10 @@ public sealed record TrustDomainStatus(
 /// <param name="Purpose">anchor, workload or control-plane.</param>
 /// <param name="Stage">prepared, active, standby or retiring.</param>
 /// <param name="Certificate">DER.</param>
+/// <param name="Since">When it came to its stage.</param>
+/// <param name="SinceSequence">Of an anchor: the first bundle that has it in its stage.</param>
+/// <param name="Anchor">Of an issuer: the anchor that certified it.</param>
+/// <param name="LeavesUntil">Of a retiring issuer: when the last leaf under it has ended.</param>
 [GenerateSerializer, Immutable, Alias("mesh.authority-status")]
 public sealed record AuthorityStatus(
     [property: Id(0)] KeyHash KeyHash,
@@ -26,7 +30,11 @@ public sealed record AuthorityStatus(
     [property: Id(2)] string Stage,
     [property: Id(3)] DateTimeOffset NotBefore,
     [property: Id(4)] DateTimeOffset NotAfter,
-    [property: Id(5)] ReadOnlyMemory<byte> Certificate);
+    [property: Id(5)] ReadOnlyMemory<byte> Certificate,
+    [property: Id(6)] DateTimeOffset Since,
+    [property: Id(7)] long SinceSequence,
+    [property: Id(8)] KeyHash? Anchor,
+    [property: Id(9)] DateTimeOffset? LeavesUntil);
 
 /// <summary>One revoked key.</summary>
 [GenerateSerializer, Immutable, Alias("mesh.revocation-status")]

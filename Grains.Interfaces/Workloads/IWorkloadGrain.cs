@@ -3,6 +3,7 @@ using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.Services;
 using Mesh.Grains.Interfaces.Traffic;
+using Mesh.Spiffe;
 using Orleans.Concurrency;
 
 namespace Mesh.Grains.Interfaces.Workloads;
@@ -48,21 +49,35 @@ public interface IWorkloadGrain : IGrainWithStringKey
 /// <summary>A proxy's report.</summary>
 /// <param name="InstanceId">From the caller's certificate.</param>
 /// <param name="ProxyHost">The ProxyHost that it came through.</param>
-/// <param name="BundleSequence">The bundle in force at the proxy.</param>
+/// <param name="Acknowledgement">The proxy's <see cref="BundleAcknowledgement"/>, a compact JWS; checked by the grain.</param>
 /// <param name="Edges">At most 256.</param>
 [GenerateSerializer, Immutable, Alias("mesh.instance-report")]
 public sealed record InstanceReport(
     [property: Id(0)] string InstanceId,
     [property: Id(1)] string ProxyHost,
-    [property: Id(2)] long BundleSequence,
+    [property: Id(2)] string Acknowledgement,
     [property: Id(3)] ImmutableArray<EdgeReport> Edges);
 
 /// <summary>A live instance of a workload.</summary>
 /// <param name="Chain">DER, leaf first, then the issuer.</param>
 /// <param name="LastSeen">When it last asked or reported; null since this silo holds the grain.</param>
+/// <param name="Held">The bundle that it last acknowledged; null likewise.</param>
 [GenerateSerializer, Immutable, Alias("mesh.workload-instance")]
 public sealed record WorkloadInstance(
     [property: Id(0)] string InstanceId,
     [property: Id(1)] ImmutableArray<ReadOnlyMemory<byte>> Chain,
     [property: Id(2)] string? ProxyHost,
-    [property: Id(3)] DateTimeOffset? LastSeen);
+    [property: Id(3)] DateTimeOffset? LastSeen,
+    [property: Id(4)] BundleHeld? Held);
+
+/// <summary>The bundle that an instance has proven to hold.</summary>
+/// <param name="Sequence">The bundle's sequence.</param>
+/// <param name="Digest">SHA-256 of its text, hex.</param>
+/// <param name="InForceAt">Since when, by the proxy's clock.</param>
+/// <param name="ConnectionsClosed">Connections that the proxy has ended since its start because a bundle had voided their peer.</param>
+[GenerateSerializer, Immutable, Alias("mesh.bundle-held")]
+public sealed record BundleHeld(
+    [property: Id(0)] long Sequence,
+    [property: Id(1)] string Digest,
+    [property: Id(2)] DateTimeOffset InForceAt,
+    [property: Id(3)] long ConnectionsClosed);

@@ -16,7 +16,7 @@ internal static class AnchorTransitions
     /// <summary>A new anchor is published, and the issuers that will sign under it; nothing is signed under it yet.</summary>
     public static TrustDomainState WithPreparedAnchor(this TrustDomainState state, AnchorRecord anchor, IReadOnlyList<IssuerRecord> issuers) => state with
     {
-        Anchors = state.Anchors.Add(anchor with { Stage = AnchorStage.Prepared }),
+        Anchors = state.Anchors.Add(anchor with { Stage = AnchorStage.Prepared, SinceSequence = state.Sequence + 1 }),
         Issuers = state.Issuers.AddRange(issuers.Select(issuer => issuer with { Stage = IssuerStage.Prepared })),
     };
 
@@ -40,8 +40,8 @@ internal static class AnchorTransitions
         return next with
         {
             Anchors = next.Anchors
-                .Replace(old, old with { Stage = AnchorStage.Retiring, Since = now })
-                .Replace(prepared, prepared with { Stage = AnchorStage.Active, Since = now }),
+                .Replace(old, old with { Stage = AnchorStage.Retiring, Since = now, SinceSequence = state.Sequence + 1 })
+                .Replace(prepared, prepared with { Stage = AnchorStage.Active, Since = now, SinceSequence = state.Sequence + 1 }),
         };
     }
 
@@ -72,7 +72,7 @@ internal static class AnchorTransitions
             return next;
         }
 
-        next = next with { Anchors = next.Anchors.Replace(takeover.Anchor, takeover.Anchor with { Stage = AnchorStage.Active, Since = now }) };
+        next = next with { Anchors = next.Anchors.Replace(takeover.Anchor, takeover.Anchor with { Stage = AnchorStage.Active, Since = now, SinceSequence = state.Sequence + 1 }) };
         return takeover.Issuers.Aggregate(next, (held, issuer) => held.WithActivated(issuer, now, TimeSpan.Zero));
     }
 

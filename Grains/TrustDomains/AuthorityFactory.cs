@@ -19,7 +19,7 @@ internal sealed class AuthorityFactory(
         using var key = await keys.CreateAsync(KeyUse.Anchor, cancellationToken);
         var validity = Validity.From(clock.GetUtcNow(), anchorOptions.Value.Lifetime);
         var certificate = CertificateFactory.CreateAnchor(trustDomain, key, validity);
-        return new AnchorRecord(HashOf(key), certificate, stage, validity.NotBefore, validity.NotAfter, clock.GetUtcNow());
+        return new AnchorRecord(HashOf(key), certificate, stage, validity.NotBefore, validity.NotAfter, clock.GetUtcNow(), 0);
     }
 
     public async Task<IssuerRecord> CreateIssuerAsync(

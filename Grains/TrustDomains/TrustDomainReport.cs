@@ -11,9 +11,11 @@ internal static class TrustDomainReport
         state.Sequence,
         state.Epoch,
         [.. state.Anchors.Select(anchor => new AuthorityStatus(
-            anchor.KeyHash, "anchor", Lower(anchor.Stage), anchor.NotBefore, anchor.NotAfter, anchor.Certificate))],
+            anchor.KeyHash, "anchor", Lower(anchor.Stage), anchor.NotBefore, anchor.NotAfter, anchor.Certificate,
+            anchor.Since, anchor.SinceSequence, null, null))],
         [.. state.Issuers.Select(issuer => new AuthorityStatus(
-            issuer.KeyHash, issuer.Purpose.Word(), Lower(issuer.Stage), issuer.NotBefore, issuer.NotAfter, issuer.Certificate))],
+            issuer.KeyHash, issuer.Purpose.Word(), Lower(issuer.Stage), issuer.NotBefore, issuer.NotAfter, issuer.Certificate,
+            issuer.Since, 0, issuer.Anchor, issuer.Stage == IssuerStage.Retiring ? issuer.LeavesUntil : null))],
         [.. state.Revocations.Select(revocation => new RevocationStatus(revocation.KeyHash, revocation.RevokedAt, revocation.Reason))],
         state.SignedBundle);
 

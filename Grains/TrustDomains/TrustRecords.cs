@@ -5,6 +5,7 @@ namespace Mesh.Grains.TrustDomains;
 
 /// <summary>An anchor's public part.</summary>
 /// <param name="Since">When it came to its stage.</param>
+/// <param name="SinceSequence">The first bundle that has it in its stage; who holds that one, or a later one, knows.</param>
 [GenerateSerializer, Immutable, Alias("mesh.anchor-record")]
 internal sealed record AnchorRecord(
     [property: Id(0)] KeyHash KeyHash,
@@ -12,7 +13,8 @@ internal sealed record AnchorRecord(
     [property: Id(2)] AnchorStage Stage,
     [property: Id(3)] DateTimeOffset NotBefore,
     [property: Id(4)] DateTimeOffset NotAfter,
-    [property: Id(5)] DateTimeOffset Since);
+    [property: Id(5)] DateTimeOffset Since,
+    [property: Id(6)] long SinceSequence);
 
 /// <summary>An issuer's public part.</summary>
 /// <param name="Anchor">The anchor that certified it.</param>

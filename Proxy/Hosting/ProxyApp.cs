@@ -42,7 +42,7 @@ internal sealed partial class ProxyApp : IDisposable
         _proxyHosts = new ProxyHostClient(identity, options.ProxyHosts, clock, logging.CreateLogger<ProxyHostClient>());
         _agent = new IdentityAgent(identity, _proxyHosts, folder, options.TokenFile, clock, logging.CreateLogger<IdentityAgent>());
         _watch = new WatchLoop(identity, _proxyHosts, services, clock, logging.CreateLogger<WatchLoop>());
-        _reporter = new Reporter(identity, _proxyHosts, edges, options.ReportInterval, clock, logging.CreateLogger<Reporter>());
+        _reporter = new Reporter(identity, _proxyHosts, edges, live, options.ReportInterval, clock, logging.CreateLogger<Reporter>());
         _adminPages = new AdminListener(
             options.AdminListen.Port, identity, new MetricsPage(identity, edges, refusals, clock.GetUtcNow()), edges);
         _admin = new SocketListener(options.AdminListen, MaxAdminConnections);

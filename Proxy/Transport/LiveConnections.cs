@@ -15,12 +15,16 @@ internal sealed partial class LiveConnections
     private readonly WorkloadIdentity _identity;
     private readonly RefusalCounters _refusals;
     private readonly ILogger<LiveConnections> _logger;
+    private long _ended;
 
     public LiveConnections(WorkloadIdentity identity, RefusalCounters refusals, ILogger<LiveConnections> logger)
     {
         (_identity, _refusals, _logger) = (identity, refusals, logger);
         identity.BundleChanged += JudgeAgain;
     }
+
+    /// <summary>Connections that were ended so far because a bundle had voided their peer's certificate.</summary>
+    public long Ended => Interlocked.Read(ref _ended);
 
     /// <summary>Keeps a connection until the result is disposed.</summary>
     public IDisposable Add(string direction, IReadOnlyList<ReadOnlyMemory<byte>> chain, Action end)
@@ -57,6 +61,7 @@ internal sealed partial class LiveConnections
             return;
         }
 
+        Interlocked.Increment(ref _ended);
         _refusals.Add(live.Direction, verification.Rejection.ToString());
         Log.Ended(_logger, live.Direction, verification.Detail);
         end();

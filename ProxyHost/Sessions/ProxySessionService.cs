@@ -41,7 +41,7 @@ internal sealed class ProxySessionService(
     {
         var caller = CallerOf(context);
         ImmutableArray<Grains.Interfaces.Traffic.EdgeReport> edges = [.. ReportReader.Read(request)];
-        await GrainOf(caller).ReportAsync(new InstanceReport(caller.InstanceId ?? "", identity.Name, request.BundleSequence, edges))
+        await GrainOf(caller).ReportAsync(new InstanceReport(caller.InstanceId ?? "", identity.Name, ReportReader.Acknowledgement(request), edges))
             .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return new ReportResponse();
     }

@@ -27,6 +27,12 @@ internal static partial class ReportReader
         return request.Edges.Select((edge, index) => Read(edge, $"edges[{index}]"));
     }
 
+    /// <summary>The proxy's word on its bundle, which the grain checks.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>, naming the field.</exception>
+    public static string Acknowledgement(ReportRequest request) => request.Acknowledgement.Length <= BundleAcknowledgement.MaxChars
+        ? request.Acknowledgement
+        : throw Refuse("acknowledgement", $"has {request.Acknowledgement.Length} characters; at most {BundleAcknowledgement.MaxChars} are read");
+
     /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>, naming the field.</exception>
     public static void CheckServiceName(string name, string field)
     {

@@ -93,6 +93,9 @@ internal static class AdminMessages
         NotBefore = authority.NotBefore.ToTimestamp(),
         NotAfter = authority.NotAfter.ToTimestamp(),
         Certificate = Pem(authority.Certificate),
+        Since = authority.Since.ToTimestamp(),
+        AnchorKeyHash = authority.Anchor?.ToString() ?? "",
+        LeavesUntil = authority.LeavesUntil?.ToTimestamp(),
     };
 
     private static string Pem(ReadOnlyMemory<byte> der) => PemEncoding.WriteString("CERTIFICATE", der.Span);

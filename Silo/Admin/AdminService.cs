@@ -9,6 +9,7 @@ using Mesh.Grains.Interfaces.Traffic;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Interfaces.Workloads;
 using Mesh.Grains.Issuance;
+using Mesh.Grains.Ledger;
 using Mesh.Silo.Hosting;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Options;
@@ -16,8 +17,8 @@ using Microsoft.Extensions.Options;
 namespace Mesh.Silo.Admin;
 
 /// <summary>The admin API: each call is one question to one grain, in the words that operators use.</summary>
-internal sealed class AdminService(
-    IGrainFactory grains, IIssuanceStore issuance, ClusterView cluster, IOptions<SiloOptions> options, TimeProvider clock) : Mesh.Admin.V1.Admin.AdminBase
+internal sealed partial class AdminService(
+    IGrainFactory grains, IIssuanceStore issuance, TrustLedger ledger, ClusterView cluster, IOptions<SiloOptions> options, TimeProvider clock) : Mesh.Admin.V1.Admin.AdminBase
 {
     private const int MaxIdentities = 10_000;
 
@@ -28,12 +29,6 @@ internal sealed class AdminService(
 
     public override async Task<TrustDomain> GetTrustDomain(GetTrustDomainRequest request, ServerCallContext context) =>
         AdminMessages.ToMessage(await TrustDomain.GetStatusAsync());
-
-    public override async Task<TrustDomain> RevokeIssuer(RevokeIssuerRequest request, ServerCallContext context)
-    {
-        await TrustDomain.RevokeIssuerAsync(Checked(() => KeyHash.Parse(request.KeyHash)), request.Reason);
-        return AdminMessages.ToMessage(await TrustDomain.GetStatusAsync());
-    }
 
     public override async Task<GetBundleResponse> GetBundle(GetBundleRequest request, ServerCallContext context)
     {

@@ -94,7 +94,7 @@ internal static class AttackBench
         var csr = CertificateRequestBuilder.CreateCsr(credential.Svid.Id, key);
         // A proof by a key that is on no record: the attacker's own certificate is not renewed by chance.
         var certify = new CertifyRequest { Csr = ByteString.CopyFrom(csr), Proof = ByteString.CopyFrom(key.SignData(csr, HashAlgorithmName.SHA256)), Epoch = 1 };
-        var report = new ReportRequest { BundleSequence = 1 };
+        var report = new ReportRequest { Acknowledgement = new string('a', 400) };
         report.Edges.Add(new Edge
         {
             Kind = EdgeKind.Application, Direction = Direction.Outbound, PeerId = credential.Svid.Id.ToString(), Service = "web.shop:80", Port = 80, Tls = "true",

@@ -23,7 +23,7 @@ public sealed class IssuerCommandTests
     [InlineData("1F3A9C0D2", Second)]
     [InlineData(Second, Second)]
     [InlineData("99999999", Revoked)]
-    public void An_issuer_is_known_by_the_beginning_of_its_key_hash(string text, string hash) => Assert.Equal(hash, IssuerCommand.Resolve(text, Trust));
+    public void An_issuer_is_known_by_the_beginning_of_its_key_hash(string text, string hash) => Assert.Equal(hash, KeyHashPrefix.Resolve(text, "issuer", "mesh issuer list", Trust.Issuers, Trust.Revocations));
 
     [Theory]
     [InlineData("", ExitCodes.Usage, "too short")]
@@ -33,7 +33,7 @@ public sealed class IssuerCommandTests
     [InlineData("3333333333", ExitCodes.CheckFailed, "No issuer's")]
     public void A_beginning_that_names_none_or_several_is_refused(string text, int exitCode, string says)
     {
-        var refusal = Assert.Throws<CliException>(() => IssuerCommand.Resolve(text, Trust));
+        var refusal = Assert.Throws<CliException>(() => KeyHashPrefix.Resolve(text, "issuer", "mesh issuer list", Trust.Issuers, Trust.Revocations));
 
         Assert.Equal(exitCode, refusal.ExitCode);
         Assert.Contains(says, refusal.Message, StringComparison.Ordinal);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Tests.Support;
 using Mesh.Proxy.V1;
+using Mesh.Spiffe;
 
 namespace Mesh.Proxy.Tests.Session;
 
@@ -35,7 +36,34 @@ public sealed class ReporterTests : IAsyncLifetime
                 Message(opened: 0, open: 1, sent: 5, received: 7, refused: 1),
             ],
             _reports.Select(report => Assert.Single(report.Edges)));
-        Assert.All(_reports, report => Assert.Equal(1, report.BundleSequence));
+    }
+
+    [Fact]
+    public async Task The_bundle_in_force_is_acknowledged_with_the_leafs_key_at_once_when_it_changes()
+    {
+        await ReportedAsync(1);
+        var leaf = _agent.Identity.Credential!.Svid;
+
+        _agent.Identity.Accept(_agent.Bundle(2));
+        await Eventually.ThatAsync(() => _reports.Count, reports => reports == 2, "a report, though no time passes");
+
+        var words = _reports.Select(report => BundleAcknowledgement.Verify(report.Acknowledgement, leaf.LeafDer)).ToList();
+        Assert.Equal([1, 2], words.Select(word => word.Sequence));
+        Assert.Equal(BundleAcknowledgement.DigestOf(_agent.Identity.Bundles.Held!.Jws), words[1].Digest);
+        Assert.All(words, word => Assert.Equal(leaf.InstanceId ?? "", word.InstanceId));
+        Assert.Throws<FormatException>(() => BundleAcknowledgement.Verify(_reports.First().Acknowledgement, _agent.East.WorkloadIssuer.Der));
+    }
+
+    [Fact]
+    public async Task What_was_acknowledged_is_said_again_every_half_minute()
+    {
+        await ReportedAsync(1);
+        _agent.Clock.Advance(TimeSpan.FromSeconds(28));
+        Assert.Single(_reports);
+
+        await ReportedAsync(2);
+
+        Assert.Equal(_reports.First().Acknowledgement, _reports.Last().Acknowledgement);
     }
 
     [Fact]

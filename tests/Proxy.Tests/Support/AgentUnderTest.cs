@@ -6,6 +6,7 @@ using Mesh.Proxy.Discovery;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Session;
+using Mesh.Proxy.Transport;
 using Mesh.Proxy.V1;
 using Mesh.Spiffe;
 using Mesh.Spiffe.Tests;
@@ -100,8 +101,10 @@ internal sealed class AgentUnderTest : IAsyncDisposable
 
     public Task RunWatch() => Run(new WatchLoop(Identity, _proxyHosts, Services, Clock, Log.Factory.CreateLogger<WatchLoop>()).RunAsync);
 
+    public LiveConnections Connections => field ??= new(Identity, new RefusalCounters(), Log.Factory.CreateLogger<LiveConnections>());
+
     public Task RunReporter(TimeSpan interval) =>
-        Run(new Reporter(Identity, _proxyHosts, Edges, interval, Clock, Log.Factory.CreateLogger<Reporter>()).RunAsync);
+        Run(new Reporter(Identity, _proxyHosts, Edges, Connections, interval, Clock, Log.Factory.CreateLogger<Reporter>()).RunAsync);
 
     public async Task StopAsync()
     {
