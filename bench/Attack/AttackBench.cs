@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Mesh.Bench.Results;
+using Mesh.Bench.Support;
 using Mesh.Proxy.V1;
 using Mesh.Spiffe;
 using Mesh.Tests.Processes;
@@ -20,27 +21,28 @@ internal static class AttackBench
 
     public static async Task<BenchReport> RunAsync(int messages, CancellationToken cancellationToken)
     {
-        await using var mesh = await BenchMesh.StartAsync(
+        await using var mesh = await BenchMesh.StartAsync();
+        var (process, url) = await mesh.AddProxyHostAsync(
             // Every message shall be read, so the limits on their number are out of the way.
             "--ProxyHost:CallsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecondPerAddress=1000000");
-        using var attacker = await BenchProxy.EnrollAsync(mesh.ProxyHostUrl, await mesh.TokenAsync("attacker"));
-        using var victim = await BenchProxy.EnrollAsync(mesh.ProxyHostUrl, await mesh.TokenAsync("victim"));
+        using var attacker = await BenchProxy.EnrollAsync(url, await mesh.TokenAsync("attacker"));
+        using var victim = await BenchProxy.EnrollAsync(url, await mesh.TokenAsync("victim"));
 
-        var calm = await VictimRateAsync(mesh.ProxyHostUrl, victim, Task.Delay(Before, TimeProvider.System, cancellationToken));
+        var calm = await VictimRateAsync(url, victim, Task.Delay(Before, TimeProvider.System, cancellationToken));
         // Once through before it is weighed: what the code itself takes is not growth.
-        await AttackAsync(mesh.ProxyHostUrl, attacker, messages / 20, Seed + 1);
-        var rss = RssMb(mesh.ProxyHost);
-        var attack = AttackAsync(mesh.ProxyHostUrl, attacker, messages, Seed);
-        var pressed = await VictimRateAsync(mesh.ProxyHostUrl, victim, attack);
+        await AttackAsync(url, attacker, messages / 20, Seed + 1);
+        var rss = RssMb(process);
+        var attack = AttackAsync(url, attacker, messages, Seed);
+        var pressed = await VictimRateAsync(url, victim, attack);
         var (took, statuses) = await attack;
-        var isUp = !mesh.ProxyHost.HasExited && await VictimRateAsync(mesh.ProxyHostUrl, victim, Task.Delay(Before / 5, TimeProvider.System, cancellationToken)) > 0;
+        var isUp = !process.HasExited && await VictimRateAsync(url, victim, Task.Delay(Before / 5, TimeProvider.System, cancellationToken)) > 0;
         Console.WriteLine(string.Join(", ", statuses.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
         return new BenchReport(
             "attack",
             new Figure("messages", messages),
             new Figure("messages_per_s", messages / took.TotalSeconds),
             new Figure("stays_up", isUp ? 1 : 0, AtLeast: 1),
-            new Figure("rss_growth_mb", isUp ? RssMb(mesh.ProxyHost) - rss : double.NaN, AtMost: 100),
+            new Figure("rss_growth_mb", isUp ? RssMb(process) - rss : double.NaN, AtMost: 100),
             new Figure("victim_calls_per_s_before", calm),
             new Figure("victim_calls_per_s_during", pressed),
             new Figure("victim_rate_ratio", pressed / calm, AtLeast: 0.3));
