@@ -28,10 +28,12 @@ internal static class AttackBench
         using var attacker = await BenchProxy.EnrollAsync(url, await mesh.TokenAsync("attacker"));
         using var victim = await BenchProxy.EnrollAsync(url, await mesh.TokenAsync("victim"));
 
+        // Twice, and the second counts: the first compiles the code.
+        await VictimRateAsync(url, victim, Task.Delay(Before, TimeProvider.System, cancellationToken));
         var calm = await VictimRateAsync(url, victim, Task.Delay(Before, TimeProvider.System, cancellationToken));
         // Once through before it is weighed: what the code itself takes is not growth.
         await AttackAsync(url, attacker, messages / 20, Seed + 1);
-        var rss = RssMb(process);
+        var (rss, siloRss) = (RssMb(process), RssMb(mesh.Silo));
         var attack = AttackAsync(url, attacker, messages, Seed);
         var pressed = await VictimRateAsync(url, victim, attack);
         var (took, statuses) = await attack;
@@ -43,6 +45,7 @@ internal static class AttackBench
             new Figure("messages_per_s", messages / took.TotalSeconds),
             new Figure("stays_up", isUp ? 1 : 0, AtLeast: 1),
             new Figure("rss_growth_mb", isUp ? RssMb(process) - rss : double.NaN, AtMost: 100),
+            new Figure("silo_rss_growth_mb", RssMb(mesh.Silo) - siloRss),
             new Figure("victim_calls_per_s_before", calm),
             new Figure("victim_calls_per_s_during", pressed),
             new Figure("victim_rate_ratio", pressed / calm, AtLeast: 0.3));
@@ -81,9 +84,9 @@ internal static class AttackBench
         var statuses = new List<StatusCode>(messages);
         for (var i = 0; i < messages; i++)
         {
-            var path = targets[choice.Next(targets.Count)].Path;
+            var (path, message) = targets[choice.Next(targets.Count)];
             var proxy = path.Contains("Session", StringComparison.Ordinal) ? session : stranger;
-            statuses.Add(await proxy.SendAsync(path, mutator.Next(), Patience));
+            statuses.Add(await proxy.SendAsync(path, mutator.Next(message), Patience));
         }
 
         return statuses;
