@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Mesh.Bench.Attack;
 using Mesh.Bench.Demo;
+using Mesh.Bench.Host;
 using Mesh.Bench.Results;
 
 // Exit codes: 0 every bound held, 1 a fault, 2 the command line is wrong, 4 a bound did not hold.
@@ -11,6 +12,10 @@ var messages = new Option<int>("--messages") { Description = "How many mutated m
 Add(
     "attack", "Whether a ProxyHost stands mutated messages, and how another proxy fares meanwhile",
     (parsed, cancellationToken) => AttackBench.RunAsync(parsed.GetValue(messages), cancellationToken), messages);
+var proxies = new Option<int>("--proxies") { Description = "How many proxies are connected", HelpName = "N", DefaultValueFactory = _ => 1_000 };
+Add(
+    "host", "What a ProxyHost carries: calls a second, memory of a proxy, and how soon all are back when one is killed",
+    (parsed, cancellationToken) => HostBench.RunAsync(parsed.GetValue(proxies), cancellationToken), proxies);
 return await root.Parse(args).InvokeAsync();
 
 void Add(string name, string description, Func<ParseResult, CancellationToken, Task<BenchReport>> run, params Option[] options)

@@ -7,9 +7,10 @@ internal sealed class Mutator(IReadOnlyList<byte[]> messages, int seed)
 
     private readonly Random _random = new(seed);
 
-    public byte[] Next()
+    /// <summary>Out of this message mostly, and now and then out of one that belongs elsewhere.</summary>
+    public byte[] Next(byte[] message)
     {
-        var bytes = messages[_random.Next(messages.Count)].ToList();
+        var bytes = (_random.Next(4) > 0 ? message : messages[_random.Next(messages.Count)]).ToList();
         for (var changes = _random.Next(1, 5); changes > 0; changes--)
         {
             Change(bytes);

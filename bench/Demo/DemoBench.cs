@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Mesh.Bench.Results;
+using Mesh.Bench.Support;
 using Mesh.Tests.Processes;
 
 namespace Mesh.Bench.Demo;

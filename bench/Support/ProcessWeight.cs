@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Mesh.Bench.Demo;
+namespace Mesh.Bench.Support;
 
 /// <summary>What one process holds in memory, as the kernel counts it.</summary>
 /// <param name="Program">Its assembly.</param>
@@ -16,6 +16,10 @@ internal sealed record ProcessWeight(string Program, double RssMb, double AnonMb
             .Select(path => Read(path, folder))
             .OfType<ProcessWeight>(),
     ];
+
+    /// <summary>One process that runs.</summary>
+    public static ProcessWeight Of(int processId) =>
+        Read($"/proc/{processId}", "") ?? throw new InvalidOperationException($"There is no .NET process {processId}.");
 
     private static ProcessWeight? Read(string path, string folder)
     {

@@ -6,7 +6,7 @@ using Grpc.Net.Client;
 using Mesh.Proxy.V1;
 using Mesh.Spiffe;
 
-namespace Mesh.Bench.Attack;
+namespace Mesh.Bench.Support;
 
 /// <summary>A proxy as the ProxyHost sees one, which may send anything.</summary>
 internal sealed class BenchProxy : IDisposable
@@ -21,18 +21,41 @@ internal sealed class BenchProxy : IDisposable
         // Whom it talks to is not what is measured.
         var tls = SvidTls.Client(
             credential, "mesh", _ => new SvidVerification(SvidRejection.None, null, "", DateTimeOffset.MaxValue), [SslApplicationProtocol.Http2]);
-        _channel = GrpcChannel.ForAddress(
-            proxyHost,
-            new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler { SslOptions = tls, UseProxy = false }, DisposeHttpClient = true });
+        _channel = GrpcChannel.ForAddress(proxyHost, new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler
+            {
+                SslOptions = tls,
+                UseProxy = false,
+                // As the proxy's: see Proxy/Session/ProxyHostClient.cs.
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+                KeepAlivePingDelay = TimeSpan.FromSeconds(1),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(1),
+                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            },
+            DisposeHttpClient = true,
+        });
         _calls = _channel.CreateCallInvoker();
+        Session = new ProxySession.ProxySessionClient(_channel);
+        Enrollment = new Enrollment.EnrollmentClient(_channel);
     }
+
+    public ProxySession.ProxySessionClient Session { get; }
+
+    public Enrollment.EnrollmentClient Enrollment { get; }
 
     /// <summary>A certificate on the strength of a token, for a key of its own.</summary>
     public static async Task<SvidCredential> EnrollAsync(Uri proxyHost, string token)
     {
-        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var proxy = new BenchProxy(proxyHost, null);
-        var answer = await new Enrollment.EnrollmentClient(proxy._channel).EnrollAsync(new EnrollRequest
+        return await proxy.EnrollAsync(token);
+    }
+
+    /// <summary>Likewise, on this connection.</summary>
+    public async Task<SvidCredential> EnrollAsync(string token)
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var answer = await Enrollment.EnrollAsync(new EnrollRequest
         {
             Token = token,
             Csr = ByteString.CopyFrom(CertificateRequestBuilder.CreateCsr(JoinToken.ParseUnverified(token).Subject, key)),

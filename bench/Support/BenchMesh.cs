@@ -1,0 +1,124 @@
+using System.Net.Sockets;
+using Grpc.Net.Client;
+using Mesh.Admin.V1;
+using Mesh.Tests.Processes;
+
+namespace Mesh.Bench.Support;
+
+/// <summary>A ProxyHost that runs.</summary>
+/// <param name="Url">Where proxies connect.</param>
+internal sealed record BenchProxyHost(TestProcess Process, Uri Url);
+
+/// <summary>A silo and ProxyHosts on loopback, in a folder of their own, run as an operator runs them.</summary>
+internal sealed class BenchMesh : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly List<BenchProxyHost> _proxyHosts = [];
+    private readonly GrpcChannel _channel;
+    private readonly Admin.V1.Admin.AdminClient _admin;
+
+    private BenchMesh()
+    {
+        Silo = TestProcess.StartDotnet("silo", Programs.Assembly("Silo"),
+        [
+            $"--Silo:Data={Data}", $"--Silo:HttpsListen={FreePorts.NextAddress()}", $"--Silo:AdminListen={FreePorts.NextAddress()}",
+            $"--Silo:SiloPort={FreePorts.Next()}", $"--Silo:GatewayPort={FreePorts.Next()}",
+        ]);
+        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler { ConnectCallback = (_, cancellationToken) => ConnectAsync(Socket, cancellationToken) },
+            DisposeHttpClient = true,
+        });
+        _admin = new Admin.V1.Admin.AdminClient(_channel);
+    }
+
+    public TestProcess Silo { get; }
+
+    private string Data => _folder.File("silo");
+
+    private string Socket => Path.Combine(Data, "admin.sock");
+
+    /// <summary>A silo that answers, and no ProxyHost yet.</summary>
+    public static async Task<BenchMesh> StartAsync()
+    {
+        var mesh = new BenchMesh();
+        try
+        {
+            await Eventually.TrueAsync(
+                () => !mesh.Silo.HasExited ? File.Exists(mesh.Socket) : throw new InvalidOperationException(mesh.Silo.Output), "the silo's socket is there");
+            return mesh;
+        }
+        catch
+        {
+            await mesh.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>One more ProxyHost, ready for proxies.</summary>
+    public async Task<BenchProxyHost> AddProxyHostAsync(params string[] settings)
+    {
+        var (name, listen, admin) = ($"proxyhost-{_proxyHosts.Count}", FreePorts.NextAddress(), FreePorts.NextAddress());
+        var token = await _admin.CreateProxyHostTokenAsync(new CreateProxyHostTokenRequest { Name = name });
+        await File.WriteAllTextAsync(_folder.File($"{name}.token"), token.Token);
+        var process = TestProcess.StartDotnet(name, Programs.Assembly("ProxyHost"),
+        [
+            $"--ProxyHost:TokenFile={_folder.File($"{name}.token")}", $"--ProxyHost:Data={_folder.File(name)}",
+            $"--ProxyHost:Listen={listen}", $"--ProxyHost:AdminListen={admin}", .. settings,
+        ]);
+        var proxyHost = new BenchProxyHost(process, new Uri($"https://{listen}"));
+        _proxyHosts.Add(proxyHost);
+        using var http = new HttpClient();
+        await Eventually.TrueAsync(
+            () => !process.HasExited ? IsReadyAsync(http, admin) : throw new InvalidOperationException(process.Output), $"{name} is ready");
+        return proxyHost;
+    }
+
+    /// <summary>A join token for a workload of the namespace <c>shop</c>.</summary>
+    public async Task<string> TokenAsync(string workload)
+    {
+        var request = new CreateWorkloadTokenRequest { Namespace = "shop", ServiceAccount = workload };
+        request.Addresses.AddRange(_proxyHosts.Select(proxyHost => proxyHost.Url.ToString().TrimEnd('/')));
+        return (await _admin.CreateWorkloadTokenAsync(request)).Token;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        foreach (var proxyHost in _proxyHosts)
+        {
+            await proxyHost.Process.DisposeAsync();
+        }
+
+        await Silo.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<bool> IsReadyAsync(HttpClient http, string admin)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(new Uri($"http://{admin}/ready"));
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}
