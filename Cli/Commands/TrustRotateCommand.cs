@@ -23,7 +23,7 @@ internal static class TrustRotateCommand
                 """,
                 "A new anchor is published. When mesh trust status shows that everybody holds it: mesh trust rotate activate",
                 (client, _, options) => client.StartAnchorRotationAsync(new StartAnchorRotationRequest(), options)),
-            TrustStatusCommand.Create(context),
+            TrustStatusCommand.Create(context, "mesh trust rotate status"),
             Step(
                 context,
                 "activate",

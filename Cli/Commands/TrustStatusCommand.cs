@@ -11,7 +11,7 @@ internal static class TrustStatusCommand
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
-    public static MeshCommand Create(CommandContext context)
+    public static MeshCommand Create(CommandContext context, string path = "mesh trust status")
     {
         var watch = new Option<bool>("--watch", "-w") { Description = "Look again each second until everybody holds the bundle in force" };
         var all = new Option<bool>("--all") { Description = "List the instances that hold it too" };
@@ -23,9 +23,9 @@ internal static class TrustStatusCommand
             Each proxy acknowledges a bundle with its own key. One that is cut off is listed until its certificate ends: till then it
             goes on trusting what it knows. With --watch it exits with 0 once all have acknowledged.
             """,
-            "mesh trust status",
-            "mesh trust status --watch      after a revocation: until the last one enforces it",
-            "mesh trust status --all")
+            path,
+            $"{path} --watch      after a revocation: until the last one enforces it",
+            $"{path} --all")
         {
             watch, all,
         };
