@@ -3,7 +3,7 @@ using Orleans.Concurrency;
 
 namespace Mesh.Grains.Interfaces.Cluster;
 
-/// <summary>What ProxyHosts may ask of the cluster: where its silos are. Key: the trust domain's name.</summary>
+/// <summary>What ProxyHosts may ask of the cluster: where its silos are. Key: any; whichever silo is asked answers for itself.</summary>
 [Alias("mesh.cluster-feed"), GrainInterfaceType("mesh.cluster-feed")]
 public interface IClusterFeed : IGrainWithStringKey
 {

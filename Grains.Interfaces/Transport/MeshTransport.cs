@@ -20,6 +20,9 @@ public sealed class MeshTransport(IControlPlaneIdentity identity, TransportInstr
 
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>Raised when a server that this process connected to was refused: its issuer may be newer than the bundle held here.</summary>
+    public event Action? ServerRefused;
+
     /// <summary>The port between silos, accepting side: silos alone.</summary>
     public void AcceptSilos(IConnectionBuilder connections) =>
         Use(connections, isServer: true, SiloPort, IdentityRole.Silo);
@@ -72,6 +75,11 @@ public sealed class MeshTransport(IControlPlaneIdentity identity, TransportInstr
         {
             var verification = ControlPlanePeer.Check(identity, chain, roles);
             verdict = verification.IsValid ? null : verification.Detail;
+            if (verdict is not null && !isServer)
+            {
+                ServerRefused?.Invoke();
+            }
+
             return verification;
         }
 

@@ -24,9 +24,11 @@ internal sealed partial class IdentityAgent(
         while (!stopping.IsCancellationRequested)
         {
             var isEnrolled = identity.Credential is not null;
+            var turn = proxyHosts.Turn;
             try
             {
                 await WaitAsync(failures, stopping);
+                turn = proxyHosts.Turn;
                 await ((_refused ?? identity.Credential) is { } credential ? RenewAsync(credential, stopping) : EnrollAsync(stopping));
                 failures = 0;
                 Log.Certified(logger, identity.Credential!.Svid.Id, identity.Credential.Svid.NotAfter);
@@ -46,7 +48,7 @@ internal sealed partial class IdentityAgent(
                 }
 
                 Log.Failed(logger, isEnrolled ? "Renewal" : "Enrollment", Reason(e), failures);
-                proxyHosts.MoveOn();
+                await proxyHosts.MoveOnAsync(turn, stopping);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using Grpc.Core;
 using Grpc.Net.Client;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.V1;
@@ -18,6 +19,7 @@ internal sealed partial class ProxyHostClient(
     private IReadOnlyList<Uri> _fromToken = [];
     private int _position;
     private OpenSession? _session;
+    private bool _refused;
 
     /// <summary>When a call that starts now has taken too long.</summary>
     public DateTime Deadline() => (clock.GetUtcNow() + CallLimit).UtcDateTime;
@@ -48,12 +50,26 @@ internal sealed partial class ProxyHostClient(
         }
     }
 
-    /// <summary>Leaves a ProxyHost that has failed for the next.</summary>
-    public void MoveOn()
+    /// <summary>Which turn it is: it grows each time that a ProxyHost is left for the next.</summary>
+    public int Turn => Volatile.Read(ref _position);
+
+    /// <summary>
+    /// Leaves a ProxyHost that has failed for the next. One that was refused is asked for its bundle first, and is kept where that is
+    /// newer: the issuer of the ProxyHosts may have changed while this proxy heard from none.
+    /// </summary>
+    /// <param name="turn">The turn in which it failed. Where several calls fail with their ProxyHost it is left once, not skipped past.</param>
+    /// <param name="cancellationToken">The proxy stops.</param>
+    public async Task MoveOnAsync(int turn, CancellationToken cancellationToken)
     {
+        var caughtUp = Interlocked.Exchange(ref _refused, false) && await CatchUpAsync(cancellationToken);
         lock (_gate)
         {
-            _position++;
+            if (turn != _position)
+            {
+                return;
+            }
+
+            _position += caughtUp ? 0 : 1;
             _session?.Retire();
             _session = null;
         }
@@ -67,14 +83,39 @@ internal sealed partial class ProxyHostClient(
     /// <exception cref="ServerRefusedException">It is not a ProxyHost under them.</exception>
     public async Task<SignedBundle> MeetAsync(JoinToken token, CancellationToken cancellationToken)
     {
-        var contact = new FirstContact(token, IdentityRole.ProxyHost, clock);
+        return await MeetAsync(new FirstContact(token, IdentityRole.ProxyHost, clock), cancellationToken);
+    }
+
+    public void Dispose() => _session?.Retire();
+
+    private async Task<SignedBundle> MeetAsync(FirstContact contact, CancellationToken cancellationToken)
+    {
         using var channel = Open(Address, contact.ProvisionalTls(Alpn));
         var answer = await new Enrollment.EnrollmentClient(channel)
             .FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken);
         return contact.Accept(answer.SignedBundle);
     }
 
-    public void Dispose() => _session?.Retire();
+    // Whether there was anything newer.
+    private async Task<bool> CatchUpAsync(CancellationToken cancellationToken)
+    {
+        if (identity.Bundles.Held is not { } held)
+        {
+            return false;
+        }
+
+        try
+        {
+            var bundle = await MeetAsync(new FirstContact(held.Bundle, IdentityRole.ProxyHost, clock), cancellationToken);
+            return identity.Bundles.AcceptUnlessOlder(bundle.Jws);
+        }
+        catch (Exception e) when (e is RpcException or IOException or UnauthorizedAccessException or HttpRequestException or FormatException
+            or BundleRejectedException or ServerRefusedException)
+        {
+            // It has been refused already, and rightly.
+            return false;
+        }
+    }
 
     private Uri Address
     {
@@ -95,6 +136,7 @@ internal sealed partial class ProxyHostClient(
 
         if (!verification.IsValid)
         {
+            Volatile.Write(ref _refused, true);
             Log.ServerRefused(logger, verification.Rejection, verification.Detail);
         }
 

@@ -22,6 +22,7 @@ internal sealed partial class WatchLoop(
                 continue;
             }
 
+            var turn = proxyHosts.Turn;
             var session = proxyHosts.Session();
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             var replaced = EndWhenReplacedAsync(session, ended);
@@ -36,7 +37,7 @@ internal sealed partial class WatchLoop(
             catch (Exception e) when (e is RpcException or IOException or UnauthorizedAccessException or HttpRequestException)
             {
                 Log.Broken(logger, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
-                proxyHosts.MoveOn();
+                await proxyHosts.MoveOnAsync(turn, stopping);
                 var wait = RenewalSchedule.RetryIn(null, failures++, clock.GetUtcNow(), Random.Shared.NextDouble());
                 await Task.Delay(wait, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

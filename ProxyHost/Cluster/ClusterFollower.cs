@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Mesh.Grains.Interfaces.Cluster;
 using Mesh.ProxyHost.Enrollment;
 using Mesh.ProxyHost.Relay;
@@ -9,21 +10,23 @@ namespace Mesh.ProxyHost.Cluster;
 internal sealed partial class ClusterFollower : BackgroundService
 {
     // Longer than a silo holds a poll open, and no longer than it takes to find out that one is gone.
-    private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(3);
 
     private readonly KnownCluster _cluster;
     private readonly MeshRelay _relay;
     private readonly ILogger<ClusterFollower> _logger;
     private readonly Feed<ClusterSnapshot> _feed;
+    private readonly string _trustDomain;
+    private int _failures;
 
     public ClusterFollower(
         IGrainFactory grains, KnownCluster cluster, MeshRelay relay, ProxyHostIdentity identity, TimeProvider clock,
         ILogger<ClusterFollower> logger)
     {
         (_cluster, _relay, _logger) = (cluster, relay, logger);
-        var trustDomain = identity.Bundle.TrustDomain.Name;
+        _trustDomain = identity.Bundle.TrustDomain.Name;
         _feed = new Feed<ClusterSnapshot>(
-            (known, cancel) => PollAsync(grains.GetGrain<IClusterFeed>(trustDomain), known, cancel),
+            (known, cancel) => PollAsync(grains.GetGrain<IClusterFeed>(Key), known, cancel),
             snapshot => snapshot.Version, clock, logger, "cluster");
     }
 
@@ -46,11 +49,25 @@ internal sealed partial class ClusterFollower : BackgroundService
         await _feed.RunAsync();
     }
 
+    // Orleans' client asks for one grain through one gateway for as long as the connection to it stands, also where a silo
+    // has stopped without a word and would never answer. A grain that it was never asked for goes to the next gateway.
+    private string Key => _failures == 0 ? _trustDomain : string.Create(CultureInfo.InvariantCulture, $"{_trustDomain}/{_failures}");
+
     private async Task<ClusterSnapshot?> PollAsync(IClusterFeed feed, long known, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(PollLimit);
-        var snapshot = await feed.PollAsync(known, limit.Token);
+        ClusterSnapshot? snapshot;
+        try
+        {
+            snapshot = await feed.PollAsync(known, limit.Token);
+        }
+        catch when (!cancellationToken.IsCancellationRequested)
+        {
+            _failures++;
+            throw;
+        }
+
         if (snapshot is not null && _cluster.Use(snapshot.Gateways, snapshot.EnrollmentAddresses))
         {
             Log.Changed(_logger, snapshot.Gateways);

@@ -9,6 +9,8 @@ internal sealed partial class EnrollmentAgent(
     EnrollmentClient client, ProxyHostIdentity identity, EnrollmentFolder folder, TimeProvider clock, ILogger<EnrollmentAgent> logger)
     : BackgroundService
 {
+    private int _catchingUp;
+
     /// <summary>Tries until a silo has answered.</summary>
     public async Task<CertifyResponse> EnrollAsync(CancellationToken cancellationToken)
     {
@@ -32,6 +34,31 @@ internal sealed partial class EnrollmentAgent(
                 Log.EnrollmentFailed(logger, Reason(e), wait);
                 await Task.Delay(wait, clock, cancellationToken);
             }
+        }
+    }
+
+    /// <summary>Looks for a newer bundle after a silo was refused, once at a time. Where that fails the next refusal asks again.</summary>
+    public async void CatchUp()
+    {
+        if (Interlocked.Exchange(ref _catchingUp, 1) == 1)
+        {
+            return;
+        }
+
+        try
+        {
+            if (await client.CatchUpAsync())
+            {
+                Log.CaughtUp(logger, identity.Bundle.Sequence);
+            }
+        }
+        catch (Exception e) when (IsRetriable(e))
+        {
+            Log.NotCaughtUp(logger, Reason(e));
+        }
+        finally
+        {
+            Volatile.Write(ref _catchingUp, 0);
         }
     }
 
@@ -108,5 +135,11 @@ internal sealed partial class EnrollmentAgent(
 
         [LoggerMessage(EventId = 3004, Level = LogLevel.Warning, Message = "Renewal failed; the certificate is good until {NotAfter}: {Reason}")]
         public static partial void RenewalFailed(ILogger logger, DateTimeOffset notAfter, string reason);
+
+        [LoggerMessage(EventId = 3005, Level = LogLevel.Information, Message = "A silo was under an issuer that was not known here; trust bundle {Sequence} names it")]
+        public static partial void CaughtUp(ILogger logger, long sequence);
+
+        [LoggerMessage(EventId = 3006, Level = LogLevel.Warning, Message = "A silo was refused, and none has a bundle that vouches for it: {Reason}")]
+        public static partial void NotCaughtUp(ILogger logger, string reason);
     }
 }

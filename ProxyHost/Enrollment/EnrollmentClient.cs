@@ -57,6 +57,18 @@ internal sealed class EnrollmentClient(
             cancellationToken: cancellationToken));
     }
 
+    /// <summary>
+    /// Asks a silo that the held bundle does not vouch for, for a bundle that does and that may follow the held one: the issuer of the
+    /// silos may have changed while this process heard from none.
+    /// </summary>
+    /// <returns>Whether there was anything newer.</returns>
+    public async Task<bool> CatchUpAsync()
+    {
+        var contact = new FirstContact(identity.Bundle, IdentityRole.Silo, clock);
+        var answer = await AnySiloAsync(contact.ProvisionalTls(Alpn), client => client.FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline()));
+        return identity.Bundles.AcceptUnlessOlder(contact.Accept(answer.SignedBundle).Jws);
+    }
+
     public void Dispose() => _pending?.Dispose();
 
     private async Task MeetAsync(JoinToken token, CancellationToken cancellationToken)
@@ -113,8 +125,33 @@ internal sealed class EnrollmentClient(
         cluster.Use(answer.Gateways, answer.EnrollmentAddresses);
     }
 
-    private Task<CertifyResponse> CallAsync(Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, AsyncUnaryCall<CertifyResponse>> call) =>
-        AnySiloAsync(SvidTls.Client(null, "mesh", chain => ControlPlanePeer.Check(identity, chain, IdentityRole.Silo), Alpn), call);
+    private async Task<CertifyResponse> CallAsync(Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, AsyncUnaryCall<CertifyResponse>> call)
+    {
+        var isRefused = false;
+        var tls = SvidTls.Client(
+            null,
+            "mesh",
+            chain =>
+            {
+                var verification = ControlPlanePeer.Check(identity, chain, IdentityRole.Silo);
+                isRefused |= !verification.IsValid;
+                return verification;
+            },
+            Alpn);
+        try
+        {
+            return await AnySiloAsync(tls, call);
+        }
+        catch (RpcException) when (isRefused)
+        {
+            if (!await CatchUpAsync())
+            {
+                throw;
+            }
+
+            return await AnySiloAsync(tls, call);
+        }
+    }
 
     // Every silo that this process has heard of, in any order, until one answers. A silo that did answer, with a refusal, is
     // believed: the next would say the same.

@@ -157,7 +157,12 @@ internal static class ProxyHostApp
             });
         });
         builder.Services.AddSingleton<IConfigureOptions<ClientConnectionOptions>>(services => new ConfigureOptions<ClientConnectionOptions>(
-            connections => connections.ConfigureConnection(services.GetRequiredService<MeshTransport>().ConnectToGateways)));
+            connections =>
+            {
+                var transport = services.GetRequiredService<MeshTransport>();
+                transport.ServerRefused += services.GetRequiredService<EnrollmentAgent>().CatchUp;
+                connections.ConfigureConnection(transport.ConnectToGateways);
+            }));
     }
 
     private static void Listen(KestrelServerOptions kestrel, ProxyHostOptions options, ProxyHostIdentity identity)

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Mesh.EndToEnd.Tests.Support;
 using Mesh.Tests.Processes;
 
@@ -56,43 +55,4 @@ public class RestartTests(RunningMesh running)
     private static async Task<long> RefreshesAsync(ProxyUnderTest proxy) => long.Parse(
         (await proxy.MetricsAsync()).Split('\n').Single(line => line.StartsWith("identity_cert_refresh_count ", StringComparison.Ordinal)).Split(' ')[1],
         System.Globalization.CultureInfo.InvariantCulture);
-
-    /// <summary>An application that opens a connection, says something and hears it back, over and over.</summary>
-    private sealed class Load : IAsyncDisposable
-    {
-        private readonly CancellationTokenSource _stopping = new();
-        private readonly Task _running;
-        private int _served;
-
-        public Load(string address) => _running = Task.Run(async () =>
-        {
-            while (!_stopping.IsCancellationRequested)
-            {
-                if (await PlainClient.TryEchoAsync(address, "hello") == "hello")
-                {
-                    Interlocked.Increment(ref _served);
-                }
-                else
-                {
-                    Failures.Enqueue($"after {_served} requests");
-                }
-            }
-        });
-
-        public ConcurrentQueue<string> Failures { get; } = new();
-
-        /// <summary>20 more requests have been served.</summary>
-        public Task GrowsAsync()
-        {
-            var until = Volatile.Read(ref _served) + 20;
-            return Eventually.TrueAsync(() => Volatile.Read(ref _served) >= until, "20 more requests are served");
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _stopping.CancelAsync();
-            await _running;
-            _stopping.Dispose();
-        }
-    }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -24,25 +23,7 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     private MeshUnderTest(string[] siloSettings)
     {
         _siloSettings = siloSettings;
-        var handler = new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, cancellationToken) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(AdminSocket), cancellationToken);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        };
-        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        _channel = Support.AdminSocket.Open(AdminSocket);
         Admin = new Mesh.Admin.V1.Admin.AdminClient(_channel);
     }
 

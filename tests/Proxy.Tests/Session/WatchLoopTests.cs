@@ -54,6 +54,49 @@ public sealed class WatchLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_ProxyHost_whose_issuer_is_newer_than_the_bundle_is_asked_for_one_that_names_it()
+    {
+        _agent.Enrolled();
+        _agent.Identity.Bundles.AcceptFirst(_agent.Bundles.Sign(_agent.East.Bundle with { ControlPlaneIssuers = [] }));
+        _agent.Host.On<FetchBundleRequest>("FetchBundle", _ => new FetchBundleResponse { SignedBundle = _agent.Bundle(2) });
+        Watch((_, aborted) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted));
+
+        _ = _agent.RunWatch();
+        await Eventually.ThatAsync(Advance, asked => asked >= 1, "a watch");
+
+        Assert.Equal(2, _asked.First().BundleSequence);
+        Assert.NotEmpty(_agent.Log.Of(5201));
+    }
+
+    [Fact]
+    public async Task A_ProxyHost_that_was_refused_is_not_believed_a_bundle_that_may_not_follow()
+    {
+        _agent.Enrolled();
+        _agent.Identity.Bundles.AcceptFirst(_agent.Bundles.Sign(_agent.East.Bundle with { ControlPlaneIssuers = [] }));
+        var foreign = new TestTrustDomain("east.example");
+        var fetched = 0;
+        _agent.Host.On<FetchBundleRequest>("FetchBundle", _ =>
+        {
+            fetched++;
+            return new FetchBundleResponse { SignedBundle = new TestBundles(foreign).Sign(foreign.Bundle with { Sequence = 2 }).Jws };
+        });
+        Watch((_, aborted) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted));
+
+        _ = _agent.RunWatch();
+        await Eventually.ThatAsync(
+            () =>
+            {
+                Advance();
+                return fetched;
+            },
+            asked => asked >= 2,
+            "the bundle is asked for twice");
+
+        Assert.Empty(_asked);
+        Assert.Equal(1, _agent.Identity.Bundles.Bundle.Sequence);
+    }
+
+    [Fact]
     public async Task A_bundle_that_may_not_follow_is_refused_with_a_line_and_the_rest_is_taken()
     {
         _agent.Enrolled();

@@ -1,4 +1,5 @@
 using Mesh.Silo.Tests.Support;
+using Mesh.Tests.PostgreSql;
 
 namespace Mesh.Silo.Tests.Cluster;
 

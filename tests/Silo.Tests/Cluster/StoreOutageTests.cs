@@ -1,5 +1,6 @@
 using System.Net;
 using Mesh.Silo.Tests.Support;
+using Mesh.Tests.PostgreSql;
 
 namespace Mesh.Silo.Tests.Cluster;
 
@@ -11,7 +12,7 @@ public class StoreOutageTests(ITestOutputHelper output)
     [Fact]
     public async Task While_the_store_is_gone_changes_are_refused_by_name_and_reads_go_on_and_after_it_changes_work_again()
     {
-        PostgreSqlFixture.SkipIfMissing();
+        PostgreSqlServer.SkipIfMissing();
         await using var server = await PostgreSqlServer.StartAsync();
         using var folders = new SiloFolders(await server.CreateDatabaseAsync());
         await using var silo = SiloProcess.Start(folders.Create("silo-0"), "silo-0", folders.ConnectionFile);

@@ -2,6 +2,7 @@ using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Issuance;
 using Mesh.Silo.Storage;
 using Mesh.Silo.Tests.Support;
+using Mesh.Tests.PostgreSql;
 using static Mesh.Silo.Tests.Support.TestRecords;
 
 namespace Mesh.Silo.Tests.Storage;
@@ -14,7 +15,7 @@ public class PostgreSqlFaultTests
     [Fact]
     public async Task While_the_server_is_gone_callers_hear_that_the_store_does_not_answer_and_after_it_all_goes_on()
     {
-        PostgreSqlFixture.SkipIfMissing();
+        PostgreSqlServer.SkipIfMissing();
         await using var server = await PostgreSqlServer.StartAsync();
         await using var store = await TestStore.OpenAsync(
             Directory.CreateTempSubdirectory("mesh-store-").FullName, await server.CreateDatabaseAsync());
@@ -46,7 +47,7 @@ public class PostgreSqlFaultTests
     [Fact]
     public async Task A_statement_that_takes_too_long_is_given_up()
     {
-        PostgreSqlFixture.SkipIfMissing();
+        PostgreSqlServer.SkipIfMissing();
         await using var server = await PostgreSqlServer.StartAsync();
         await using var store = await TestStore.OpenAsync(
             Directory.CreateTempSubdirectory("mesh-store-").FullName, await server.CreateDatabaseAsync());
@@ -62,7 +63,7 @@ public class PostgreSqlFaultTests
     [Fact]
     public async Task A_wrong_password_is_refused_without_being_told()
     {
-        PostgreSqlFixture.SkipIfMissing();
+        PostgreSqlServer.SkipIfMissing();
         await using var server = await PostgreSqlServer.StartAsync();
         var connection = (await server.CreateDatabaseAsync()).Replace(PostgreSqlServer.Password, "wrong-one", StringComparison.Ordinal);
 
@@ -76,7 +77,7 @@ public class PostgreSqlFaultTests
     [Fact]
     public async Task A_fault_of_our_own_is_not_blamed_on_the_store()
     {
-        PostgreSqlFixture.SkipIfMissing();
+        PostgreSqlServer.SkipIfMissing();
         await using var server = await PostgreSqlServer.StartAsync();
         await using var store = await TestStore.OpenAsync(
             Directory.CreateTempSubdirectory("mesh-store-").FullName, await server.CreateDatabaseAsync());

@@ -1,4 +1,5 @@
 using Mesh.Silo.Tests.Support;
+using Mesh.Tests.PostgreSql;
 
 [assembly: AssemblyFixture(typeof(PostgreSqlFixture))]
 
@@ -13,7 +14,7 @@ public sealed class PostgreSqlFixture : IAsyncDisposable
     /// <summary>A new, empty database; its connection string. Where PostgreSQL is missing the test is skipped.</summary>
     internal async Task<string> CreateDatabaseAsync()
     {
-        SkipIfMissing();
+        PostgreSqlServer.SkipIfMissing();
         await _gate.WaitAsync();
         try
         {
@@ -25,14 +26,6 @@ public sealed class PostgreSqlFixture : IAsyncDisposable
         }
 
         return await _server.CreateDatabaseAsync();
-    }
-
-    internal static void SkipIfMissing()
-    {
-        if (PostgreSqlServer.Binaries is null)
-        {
-            Assert.Skip("PostgreSQL is not installed here. Install it with: apt-get install postgresql");
-        }
     }
 
     public async ValueTask DisposeAsync()

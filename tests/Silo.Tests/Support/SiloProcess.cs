@@ -6,6 +6,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Mesh.Silo.Hosting;
+using Mesh.Tests.Processes;
 
 namespace Mesh.Silo.Tests.Support;
 
@@ -57,7 +58,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <param name="connectionFile">Of PostgreSQL.</param>
     public static SiloProcess Start(string data, string name, string connectionFile)
     {
-        var ports = Enumerable.Range(0, 4).Select(_ => PostgreSqlServer.FreePort().ToString(CultureInfo.InvariantCulture)).ToArray();
+        var ports = Enumerable.Range(0, 4).Select(_ => FreePorts.Next().ToString(CultureInfo.InvariantCulture)).ToArray();
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])
         [

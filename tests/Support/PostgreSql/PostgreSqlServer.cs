@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using Mesh.Tests.Processes;
 using Npgsql;
 
-namespace Mesh.Silo.Tests.Support;
+namespace Mesh.Tests.PostgreSql;
 
 /// <summary>A PostgreSQL server of the tests' own, in a temporary folder, reached over loopback with a password.</summary>
 internal sealed class PostgreSqlServer : IAsyncDisposable
@@ -26,10 +25,14 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
         .Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
         .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")));
 
+    /// <summary>Skips the test by name where PostgreSQL is not installed.</summary>
+    public static void SkipIfMissing() => Assert.SkipWhen(
+        Binaries is null, "PostgreSQL is not installed here. Install it with: apt-get install postgresql");
+
     public static async Task<PostgreSqlServer> StartAsync()
     {
         var folder = await RunAs.CreateFolderAsync("mesh-pg-");
-        var server = new PostgreSqlServer(Binaries!, folder, FreePort());
+        var server = new PostgreSqlServer(Binaries!, folder, FreePorts.Next());
         try
         {
             var passwordFile = Path.Combine(folder, "password");
@@ -89,11 +92,4 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
 
     private string ConnectionString(string database) => string.Create(
         CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={_port};Username=mesh;Password={Password};Database={database}");
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Mesh.Silo.Tests.Support;
+namespace Mesh.Tests.PostgreSql;
 
 /// <summary>Starts programs that refuse to run as root, as another user where these tests run as root.</summary>
 internal static class RunAs
