@@ -1,3 +1,4 @@
+using Mesh.Grains.Attestation;
 using Mesh.Grains.Cluster;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.TrustDomains;
@@ -18,6 +19,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<AuthorityFactory>();
         services.AddSingleton<BundleSealer>();
         services.AddSingleton<JoinTokenFactory>();
+        services.AddAttestation();
         services.AddSingleton<EvidenceVerifier>();
         services.AddSingleton<IssuanceInstruments>();
         services.AddSingleton<ClusterView>();
