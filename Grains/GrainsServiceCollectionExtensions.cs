@@ -1,4 +1,5 @@
 using Mesh.Grains.Attestation;
+using Mesh.Grains.Attestation.Oidc;
 using Mesh.Grains.Cluster;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.TrustDomains;
@@ -32,6 +33,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddOptionsWithValidateOnStart<AnchorOptions, AnchorOptionsValidator>();
         services.AddOptionsWithValidateOnStart<IssuerOptions, IssuerOptionsValidator>();
         services.AddOptionsWithValidateOnStart<LeafOptions, LeafOptionsValidator>();
+        services.AddOptionsWithValidateOnStart<AttestationOptions, AttestationOptionsValidator>();
         return services;
     }
 }

@@ -1,4 +1,5 @@
 using Mesh.Grains.Attestation.JoinTokens;
+using Mesh.Grains.Attestation.Oidc;
 using Mesh.Grains.Attestation.Renewal;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,7 +11,9 @@ internal static class AttestationExtensions
     public static void AddAttestation(this IServiceCollection services)
     {
         services.AddSingleton<NewInstances>();
+        services.AddSingleton<OidcVerifier>();
         services.AddSingleton<IAttestor, JoinTokenAttestor>();
+        services.AddSingleton<IAttestor, OidcAttestor>();
         services.AddSingleton<IAttestor, RenewalAttestor>();
     }
 }

@@ -38,7 +38,9 @@ internal sealed class MeshCluster : IAsyncDisposable
     /// <param name="stores">Those of an earlier cluster, for a restart; null: empty ones.</param>
     /// <param name="silos">How many.</param>
     /// <param name="createTrustDomain">False: the store stays empty.</param>
-    public static async Task<MeshCluster> StartAsync(MeshStores? stores = null, short silos = 1, bool createTrustDomain = true)
+    /// <param name="configure">Options of the silos.</param>
+    public static async Task<MeshCluster> StartAsync(
+        MeshStores? stores = null, short silos = 1, bool createTrustDomain = true, Action<IServiceCollection>? configure = null)
     {
         stores ??= new MeshStores();
         var builder = new InProcessTestClusterBuilder(silos);
@@ -48,6 +50,7 @@ internal sealed class MeshCluster : IAsyncDisposable
             silo.Services.AddSingleton<IReminderTable>(stores.Reminders);
             silo.AddOutgoingGrainCallFilter<OneWayCalls>();
             silo.Services.AddMetrics().AddMeshGrains().AddSingleton<TrustGenesis>();
+            configure?.Invoke(silo.Services);
             silo.Services.AddSingleton<IKeyStore>(stores.Keys);
             silo.Services.AddSingleton<IIssuanceStore>(stores.Issuance);
             silo.Services.AddSingleton<IGrainStorage>(services =>
