@@ -4,10 +4,14 @@ namespace Mesh.Spiffe;
 
 /// <summary>
 /// Meets a server whose anchor is known by hash alone. It may be asked for the bundle, which is public, and for nothing else,
-/// until the bundle has matched the token's anchors and the server's own certificate has verified under that bundle.
+/// until the bundle has matched those anchors and the server's own certificate has verified under that bundle.
 /// </summary>
 /// <remarks>Nothing secret may be said over the provisional connection: whoever answers it is not known yet.</remarks>
-public sealed class FirstContact(JoinToken token, IdentityRole serverRole, TimeProvider clock)
+/// <param name="trustDomain">Whose server it must be.</param>
+/// <param name="anchors">The hashes of the anchors that may be trusted, from a token or an operator.</param>
+/// <param name="serverRole">What the server must be.</param>
+/// <param name="clock">The reader's.</param>
+public sealed class FirstContact(TrustDomainName trustDomain, IReadOnlyList<KeyHash> anchors, IdentityRole serverRole, TimeProvider clock)
 {
     private IReadOnlyList<ReadOnlyMemory<byte>> _shown = [];
 
@@ -24,12 +28,12 @@ public sealed class FirstContact(JoinToken token, IdentityRole serverRole, TimeP
 
     /// <summary>Accepts the bundle that the server handed out, or refuses both.</summary>
     /// <exception cref="FormatException">It is not a bundle.</exception>
-    /// <exception cref="BundleRejectedException">It does not match the token's anchors.</exception>
+    /// <exception cref="BundleRejectedException">It does not match the anchors.</exception>
     /// <exception cref="ServerRefusedException">The bundle is right, the server is not: it shows no identity of that role under it.</exception>
     public SignedBundle Accept(string signedBundle)
     {
         var bundle = SignedBundle.Parse(signedBundle);
-        bundle.VerifyFirstContact(token.Subject.TrustDomain, token.Anchors, clock.GetUtcNow());
+        bundle.VerifyFirstContact(trustDomain, anchors, clock.GetUtcNow());
         var verification = new SvidVerifier(clock).Verify(_shown, bundle.Bundle);
         if (!verification.IsValid)
         {
