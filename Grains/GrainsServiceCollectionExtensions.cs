@@ -1,3 +1,5 @@
+using Mesh.Grains.Attestation;
+using Mesh.Grains.Attestation.Oidc;
 using Mesh.Grains.Cluster;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.Ledger;
@@ -20,6 +22,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<AuthorityRotator>();
         services.AddSingleton<BundleSealer>();
         services.AddSingleton<JoinTokenFactory>();
+        services.AddAttestation();
         services.AddSingleton<EvidenceVerifier>();
         services.AddSingleton<IssuanceInstruments>();
         services.AddSingleton<ClusterView>();
@@ -33,6 +36,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddOptionsWithValidateOnStart<AnchorOptions, AnchorOptionsValidator>();
         services.AddOptionsWithValidateOnStart<IssuerOptions, IssuerOptionsValidator>();
         services.AddOptionsWithValidateOnStart<LeafOptions, LeafOptionsValidator>();
+        services.AddOptionsWithValidateOnStart<AttestationOptions, AttestationOptionsValidator>();
         return services;
     }
 }

@@ -13,6 +13,7 @@ internal sealed class DemoSettings
         ["Anchor"] = ProcessRole.Silo,
         ["Issuer"] = ProcessRole.Silo,
         ["Leaf"] = ProcessRole.Silo,
+        ["Attestation"] = ProcessRole.Silo,
         ["ProxyHost"] = ProcessRole.ProxyHost,
         ["Proxy"] = ProcessRole.Proxy,
     };

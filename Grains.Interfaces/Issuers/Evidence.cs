@@ -20,3 +20,12 @@ public sealed record TokenEvidence([property: Id(0)] string Token) : Evidence
 public sealed record RenewalEvidence(
     [property: Id(0)] ReadOnlyMemory<byte> Leaf,
     [property: Id(1)] ReadOnlyMemory<byte> Proof) : Evidence;
+
+/// <summary>A JWT of an OIDC issuer that the silos know: it says who shows it, and is good until it ends.</summary>
+/// <param name="Token">Compact JWS, at most 8 KiB.</param>
+[GenerateSerializer, Immutable, Alias("mesh.jwt-evidence")]
+public sealed record JwtEvidence([property: Id(0)] string Token) : Evidence
+{
+    /// <summary>Without the token, which must not reach a log.</summary>
+    public override string ToString() => nameof(JwtEvidence);
+}

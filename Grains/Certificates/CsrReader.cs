@@ -17,6 +17,16 @@ internal static class CsrReader
     /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>, naming what is wrong.</exception>
     public static byte[] ReadPublicKey(ReadOnlyMemory<byte> csr, SpiffeId expected)
     {
+        var (id, publicKey) = Read(csr);
+        return id == expected ? publicKey : throw Refuse($"it asks for {id}; {expected} was proven");
+    }
+
+    /// <summary>Checks the request and returns the identity that it asks for, and that nobody has proven yet.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>, naming what is wrong.</exception>
+    public static SpiffeId ReadIdentity(ReadOnlyMemory<byte> csr) => Read(csr).Id;
+
+    private static (SpiffeId Id, byte[] PublicKey) Read(ReadOnlyMemory<byte> csr)
+    {
         if (csr.Length is 0 or > MaxBytes)
         {
             throw Refuse($"it has {csr.Length} bytes; 1 to {MaxBytes} are read");
@@ -25,8 +35,7 @@ internal static class CsrReader
         var request = Parse(csr);
         CheckKey(request);
         CheckSignature(request);
-        CheckExtensions(request, expected);
-        return request.GetCertificationRequestInfo().SubjectPublicKeyInfo.GetDerEncoded();
+        return (ReadExtensions(request), request.GetCertificationRequestInfo().SubjectPublicKeyInfo.GetDerEncoded());
     }
 
     private static Pkcs10CertificationRequest Parse(ReadOnlyMemory<byte> csr)
@@ -92,7 +101,7 @@ internal static class CsrReader
         }
     }
 
-    private static void CheckExtensions(Pkcs10CertificationRequest request, SpiffeId expected)
+    private static SpiffeId ReadExtensions(Pkcs10CertificationRequest request)
     {
         X509Extensions? extensions;
         try
@@ -106,7 +115,7 @@ internal static class CsrReader
 
         if (extensions is null)
         {
-            throw Refuse($"it names no identity; a URI SAN {expected} is needed");
+            throw Refuse("it names no identity; one URI SAN is needed");
         }
 
         foreach (DerObjectIdentifier extension in extensions.ExtensionOids)
@@ -121,7 +130,7 @@ internal static class CsrReader
             }
         }
 
-        CheckNames(extensions, expected);
+        return ReadName(extensions);
     }
 
     private static void RefuseAuthority(X509Extensions extensions)
@@ -142,7 +151,7 @@ internal static class CsrReader
         }
     }
 
-    private static void CheckNames(X509Extensions extensions, SpiffeId expected)
+    private static SpiffeId ReadName(X509Extensions extensions)
     {
         GeneralName[] names;
         try
@@ -166,15 +175,7 @@ internal static class CsrReader
         }
 
         var uri = ((IAsn1String)uris[0].Name).GetString();
-        if (!SpiffeId.TryParse(uri, out var id, out var error))
-        {
-            throw Refuse($"its URI SAN is not a SPIFFE ID: {error}");
-        }
-
-        if (id != expected)
-        {
-            throw Refuse($"it asks for {id}; {expected} was proven");
-        }
+        return SpiffeId.TryParse(uri, out var id, out var error) ? id : throw Refuse($"its URI SAN is not a SPIFFE ID: {error}");
     }
 
     private static MeshException Refuse(string what) => new(MeshError.InvalidRequest, $"CSR refused: {what}.");

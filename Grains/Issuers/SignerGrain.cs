@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Mesh.Grains.Attestation;
 using Mesh.Grains.Certificates;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;

@@ -125,7 +125,7 @@ internal sealed partial class WorkloadGrain(IIssuanceStore store, TimeProvider c
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 2301, Level = LogLevel.Information, Message = "An acknowledgement of {SpiffeId}, instance {InstanceId}, was left out: {Reason}")]
+        [LoggerMessage(EventId = 2401, Level = LogLevel.Information, Message = "An acknowledgement of {SpiffeId}, instance {InstanceId}, was left out: {Reason}")]
         public static partial void NotAcknowledged(ILogger logger, SpiffeId spiffeId, string instanceId, string reason);
     }
 }

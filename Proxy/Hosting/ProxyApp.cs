@@ -40,7 +40,7 @@ internal sealed partial class ProxyApp : IDisposable
         var transport = new SslStreamTransport(chain => identity.Verify(chain), options.DetectTimeout, options.ConnectTimeout);
 
         _proxyHosts = new ProxyHostClient(identity, options.ProxyHosts, clock, logging.CreateLogger<ProxyHostClient>());
-        _agent = new IdentityAgent(identity, _proxyHosts, folder, options.TokenFile, clock, logging.CreateLogger<IdentityAgent>());
+        _agent = new IdentityAgent(identity, _proxyHosts, folder, SourceOf(options, folder), clock, logging.CreateLogger<IdentityAgent>());
         _watch = new WatchLoop(identity, _proxyHosts, services, clock, logging.CreateLogger<WatchLoop>());
         _reporter = new Reporter(identity, _proxyHosts, edges, live, options.ReportInterval, clock, logging.CreateLogger<Reporter>());
         _adminPages = new AdminListener(
@@ -90,6 +90,10 @@ internal sealed partial class ProxyApp : IDisposable
         _admin.Dispose();
         _traffic.ForEach(listener => listener.Listener.Dispose());
     }
+
+    private static IEnrollmentSource SourceOf(ProxyOptions options, EnrollmentFolder folder) => options.JwtFile is { } jwtFile
+        ? new JwtSource(jwtFile, options.Identity!, options.AnchorHashes, options.TrustBundleFile)
+        : new JoinTokenSource(folder, options.TokenFile!);
 
     private void Listen(IPEndPoint address, Func<System.Net.Sockets.Socket, CancellationToken, Task> serve) =>
         _traffic.Add((new SocketListener(address, _options.MaxConnections), serve));

@@ -1,17 +1,30 @@
 using System.Net;
+using Mesh.Spiffe;
 
 namespace Mesh.Proxy.Hosting;
 
 /// <summary>Configuration section <c>Proxy</c>, read by <see cref="ProxyOptionsReader"/>.</summary>
 internal sealed record ProxyOptions
 {
-    /// <summary>The file that holds the join token, for the first start. Required.</summary>
-    public required string TokenFile { get; init; }
+    /// <summary>The file that holds the join token, for the first start. Required, or <see cref="JwtFile"/>.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>The file that holds a JWT of an OIDC issuer that the silos know; read again at each enrollment. Instead of a token file.</summary>
+    public string? JwtFile { get; init; }
+
+    /// <summary>The workload's SPIFFE ID. Required with <see cref="JwtFile"/>; a join token says it itself.</summary>
+    public SpiffeId? Identity { get; init; }
+
+    /// <summary>The trust bundle whose anchors first contact may trust. This or <see cref="AnchorHashes"/> with <see cref="JwtFile"/>.</summary>
+    public string? TrustBundleFile { get; init; }
+
+    /// <summary>The key hashes of those anchors, one to eight.</summary>
+    public IReadOnlyList<KeyHash> AnchorHashes { get; init; } = [];
 
     /// <summary>Where the last bundle and the token for the next start are kept. Required; created with mode 0700.</summary>
     public required string Data { get; init; }
 
-    /// <summary>Where ProxyHosts listen; default: the addresses that the token names.</summary>
+    /// <summary>Where ProxyHosts listen; default: the addresses that the token names. Required with <see cref="JwtFile"/>.</summary>
     public IReadOnlyList<Uri> ProxyHosts { get; init; } = [];
 
     /// <summary>Listeners for the mesh, each in front of one port of the application.</summary>

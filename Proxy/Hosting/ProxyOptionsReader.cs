@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using Mesh.Spiffe;
 using Microsoft.Extensions.Configuration;
 
 namespace Mesh.Proxy.Hosting;
@@ -10,8 +11,8 @@ internal sealed partial class ProxyOptionsReader
 {
     private static readonly string[] Keys =
     [
-        "TokenFile", "Data", "ProxyHosts", "Inbound", "Outbound", "Admin", "ReportInterval", "Drain", "DetectTimeout", "ConnectTimeout",
-        "MaxConnections",
+        "TokenFile", "JwtFile", "Identity", "TrustBundleFile", "AnchorHashes", "Data", "ProxyHosts", "Inbound", "Outbound", "Admin",
+        "ReportInterval", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections",
     ];
 
     private readonly List<string> _mistakes = [];
@@ -30,12 +31,17 @@ internal sealed partial class ProxyOptionsReader
         CheckKeys(proxy.GetSection("Admin"), ["Listen"]);
         CheckHasNoValue(proxy.GetSection("Admin"), "Listen");
         CheckHasNoValue(proxy.GetSection("ProxyHosts"), "0");
+        CheckHasNoValue(proxy.GetSection("AnchorHashes"), "0");
         CheckHasNoValue(proxy.GetSection("Inbound"), "0:Listen");
         CheckHasNoValue(proxy.GetSection("Outbound"), "0:Listen");
-        var defaults = new ProxyOptions { TokenFile = "", Data = "" };
+        var defaults = new ProxyOptions { Data = "" };
         var options = new ProxyOptions
         {
-            TokenFile = Required(proxy, "TokenFile", "the file that holds the join token"),
+            TokenFile = proxy["JwtFile"] is null ? Required(proxy, "TokenFile", "the file that holds the join token") : proxy["TokenFile"],
+            JwtFile = proxy["JwtFile"] is null ? null : Required(proxy, "JwtFile", "the file that holds the JWT"),
+            Identity = Identity(proxy),
+            TrustBundleFile = proxy["TrustBundleFile"],
+            AnchorHashes = [.. proxy.GetSection("AnchorHashes").GetChildren().Select(AnchorHash).OfType<KeyHash>()],
             Data = Required(proxy, "Data", "the data folder"),
             ProxyHosts = [.. proxy.GetSection("ProxyHosts").GetChildren().Select(Address)],
             Inbound = [.. proxy.GetSection("Inbound").GetChildren().Select(ReadInbound)],
@@ -47,8 +53,63 @@ internal sealed partial class ProxyOptionsReader
             ConnectTimeout = Duration(proxy, "ConnectTimeout", defaults.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             MaxConnections = Number(proxy, "MaxConnections", defaults.MaxConnections, 1, 1_000_000),
         };
+        CheckEvidence(options);
         CheckPorts(options);
         return options;
+    }
+
+    // A join token says all of this itself; a JWT says nothing of the mesh.
+    private void CheckEvidence(ProxyOptions options)
+    {
+        var pins = (options.TrustBundleFile is { Length: > 0 } ? 1 : 0) + (options.AnchorHashes.Count > 0 ? 1 : 0);
+        if (options.JwtFile is null)
+        {
+            AddIf(options.Identity is not null, "Proxy:Identity is for Proxy:JwtFile alone: a join token names its identity itself.");
+            AddIf(options.TrustBundleFile is not null, "Proxy:TrustBundleFile is for Proxy:JwtFile alone: a join token names its anchors itself.");
+            AddIf(options.AnchorHashes.Count > 0, "Proxy:AnchorHashes is for Proxy:JwtFile alone: a join token names its anchors itself.");
+            return;
+        }
+
+        AddIf(options.TokenFile is not null, "Proxy:TokenFile and Proxy:JwtFile are both there: name one of them.");
+        AddIf(options.ProxyHosts.Count == 0, "Proxy:ProxyHosts is missing: with Proxy:JwtFile, name where ProxyHosts listen.");
+        AddIf(pins != 1, "Proxy:TrustBundleFile or Proxy:AnchorHashes, and one of them alone, must say with Proxy:JwtFile which anchors may be trusted.");
+        AddIf(options.AnchorHashes.Count > JoinToken.MaxEntries, $"Proxy:AnchorHashes has {options.AnchorHashes.Count} entries; at most {JoinToken.MaxEntries} are read.");
+    }
+
+    private SpiffeId? Identity(IConfigurationSection proxy)
+    {
+        if (proxy["Identity"] is not { } text)
+        {
+            AddIf(proxy["JwtFile"] is not null, "Proxy:Identity is missing: with Proxy:JwtFile, name the workload's SPIFFE ID.");
+            return null;
+        }
+
+        if (SpiffeId.TryParse(text, out var id, out _) && id.Role == IdentityRole.Workload)
+        {
+            return id;
+        }
+
+        _mistakes.Add($"{proxy.Path}:Identity '{text}' is not spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT.");
+        return null;
+    }
+
+    private KeyHash? AnchorHash(IConfigurationSection section)
+    {
+        if (KeyHash.TryParse(section.Value ?? "", out var hash))
+        {
+            return hash;
+        }
+
+        _mistakes.Add($"{section.Path} '{section.Value}' is not a key hash of 64 lower-case hex digits.");
+        return null;
+    }
+
+    private void AddIf(bool isMistaken, string mistake)
+    {
+        if (isMistaken)
+        {
+            _mistakes.Add(mistake);
+        }
     }
 
     private InboundOptions ReadInbound(IConfigurationSection section)

@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Mesh.Proxy.Identity;
 
-/// <summary>Gets the workload its certificates: enrolls with a token, renews with a new key each time, and never gives up.</summary>
+/// <summary>Gets the workload its certificates: enrolls with its evidence, renews with a new key each time, and never gives up.</summary>
 /// <remarks>A private key is made here, lives in memory and goes nowhere else.</remarks>
 internal sealed partial class IdentityAgent(
-    WorkloadIdentity identity, ProxyHostClient proxyHosts, EnrollmentFolder folder, string tokenFile, TimeProvider clock, ILogger<IdentityAgent> logger)
+    WorkloadIdentity identity, ProxyHostClient proxyHosts, EnrollmentFolder folder, IEnrollmentSource source, TimeProvider clock, ILogger<IdentityAgent> logger)
 {
     // Kept from try to try while nobody knows whether the control plane has heard of it.
     private PendingRequest? _pending;
@@ -43,8 +43,7 @@ internal sealed partial class IdentityAgent(
                 failures++;
                 if (!isEnrolled && e is RpcException { StatusCode: StatusCode.Unauthenticated })
                 {
-                    // The operator's token may be newer than the one kept from last time.
-                    folder.ForgetToken();
+                    source.Refused();
                 }
 
                 Log.Failed(logger, isEnrolled ? "Renewal" : "Enrollment", Reason(e), failures);
@@ -91,18 +90,16 @@ internal sealed partial class IdentityAgent(
 
     private async Task EnrollAsync(CancellationToken cancellationToken)
     {
-        var text = folder.ReadToken(tokenFile);
-        var token = JoinToken.ParseUnverified(text);
-        proxyHosts.UseAddressesOf(token);
+        var ticket = source.Read();
+        proxyHosts.UseAddressesOf(ticket);
         if (identity.Bundles.Held is null)
         {
-            identity.Bundles.AcceptFirst(await proxyHosts.MeetAsync(token, cancellationToken));
+            identity.Bundles.AcceptFirst(await proxyHosts.MeetAsync(ticket, cancellationToken));
         }
 
         await CertifyAsync(
-            token.Subject,
-            (client, csr, deadline) => client.EnrollAsync(
-                new EnrollRequest { Token = text, Csr = ByteString.CopyFrom(csr) }, deadline: deadline, cancellationToken: cancellationToken));
+            ticket.Id,
+            (client, csr, deadline) => client.EnrollAsync(ticket.Request(csr), deadline: deadline, cancellationToken: cancellationToken));
     }
 
     private Task RenewAsync(SvidCredential held, CancellationToken cancellationToken)

@@ -16,7 +16,7 @@ internal sealed partial class ProxyHostClient(
     private static readonly SslApplicationProtocol[] Alpn = [SslApplicationProtocol.Http2];
 
     private readonly Lock _gate = new();
-    private IReadOnlyList<Uri> _fromToken = [];
+    private IReadOnlyList<Uri> _fromTicket = [];
     private int _position;
     private OpenSession? _session;
     private bool _refused;
@@ -24,12 +24,12 @@ internal sealed partial class ProxyHostClient(
     /// <summary>When a call that starts now has taken too long.</summary>
     public DateTime Deadline() => (clock.GetUtcNow() + CallLimit).UtcDateTime;
 
-    /// <summary>Takes the addresses that the token names; they count unless others were configured.</summary>
-    public void UseAddressesOf(JoinToken token)
+    /// <summary>Takes the addresses that the ticket names; they count unless others were configured.</summary>
+    public void UseAddressesOf(EnrollmentTicket ticket)
     {
         lock (_gate)
         {
-            _fromToken = token.Addresses;
+            _fromTicket = ticket.Addresses;
         }
     }
 
@@ -79,12 +79,10 @@ internal sealed partial class ProxyHostClient(
     public GrpcChannel OpenForEnrollment() => Open(Address, SvidTls.Client(null, "mesh", CheckProxyHost, Alpn));
 
     /// <summary>First contact: the bundle of a ProxyHost that is known by its anchors' hashes alone. No token is shown.</summary>
-    /// <exception cref="BundleRejectedException">Its anchors are not those of the token.</exception>
+    /// <exception cref="BundleRejectedException">Its anchors are not those of the ticket.</exception>
     /// <exception cref="ServerRefusedException">It is not a ProxyHost under them.</exception>
-    public async Task<SignedBundle> MeetAsync(JoinToken token, CancellationToken cancellationToken)
-    {
-        return await MeetAsync(new FirstContact(token, IdentityRole.ProxyHost, clock), cancellationToken);
-    }
+    public Task<SignedBundle> MeetAsync(EnrollmentTicket ticket, CancellationToken cancellationToken) =>
+        MeetAsync(new FirstContact(ticket.Id.TrustDomain, ticket.Anchors, IdentityRole.ProxyHost, clock), cancellationToken);
 
     public void Dispose() => _session?.Retire();
 
@@ -121,7 +119,7 @@ internal sealed partial class ProxyHostClient(
     {
         get
         {
-            var addresses = configured.Count > 0 ? configured : _fromToken;
+            var addresses = configured.Count > 0 ? configured : _fromTicket;
             return addresses.Count > 0 ? addresses[_position % addresses.Count] : throw new IOException("No ProxyHost's address is known.");
         }
     }

@@ -73,7 +73,7 @@ internal sealed class EnrollmentClient(
 
     private async Task MeetAsync(JoinToken token, CancellationToken cancellationToken)
     {
-        var contact = new FirstContact(token, IdentityRole.Silo, clock);
+        var contact = new FirstContact(token.Subject.TrustDomain, token.Anchors, IdentityRole.Silo, clock);
         var answer = await AnySiloAsync(
             contact.ProvisionalTls(Alpn),
             client => client.FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken));

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Mesh.Grains.Interfaces.Attestation;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.Workloads;
@@ -19,21 +20,44 @@ internal sealed class EnrollmentService(
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)
     {
         RequestLimits.CheckCsr(request.Csr);
+        var enrollment = request.EvidenceCase switch
+        {
+            EnrollRequest.EvidenceOneofCase.Token => EnrollByTokenAsync(request.Token, request.Csr.Memory, context.CancellationToken),
+            EnrollRequest.EvidenceOneofCase.Jwt => EnrollByJwtAsync(request.Jwt, request.Csr.Memory, context.CancellationToken),
+            _ => throw new MeshException(MeshError.InvalidRequest, "The message holds neither a token nor a JWT."),
+        };
+        return SessionMessages.ToMessage(await enrollment.WaitAsync(options.CallTimeout, clock, context.CancellationToken));
+    }
+
+    private Task<IssuedSvid> EnrollByTokenAsync(string text, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
+    {
         JoinToken token;
         try
         {
-            token = JoinToken.Verify(request.Token, identity.Bundle.TokenKeys, identity.Bundle.TrustDomain, clock.GetUtcNow());
+            token = JoinToken.Verify(text, identity.Bundle.TokenKeys, identity.Bundle.TrustDomain, clock.GetUtcNow());
         }
         catch (JoinTokenException e)
         {
             throw new MeshException(MeshError.TokenRejected, e.Message);
         }
 
-        var workload = WorkloadOf(token.Subject);
-        var issued = await workload.EnrollAsync(
-            request.Csr.Memory, new TokenEvidence(request.Token), identity.Name, context.CancellationToken)
-            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
-        return SessionMessages.ToMessage(issued);
+        return WorkloadOf(token.Subject).EnrollAsync(csr, new TokenEvidence(text), identity.Name, cancellationToken);
+    }
+
+    // Nobody here has the keys of its issuer. What has not even the shape of such a token goes no further; the rest goes to the one
+    // enrollment grain, so that no name which a stranger chose becomes a grain, and no oftener than strangers may enroll.
+    private Task<IssuedSvid> EnrollByJwtAsync(string text, ReadOnlyMemory<byte> csr, CancellationToken cancellationToken)
+    {
+        try
+        {
+            OidcToken.ParseUnverified(text);
+        }
+        catch (FormatException e)
+        {
+            throw new MeshException(MeshError.TokenRejected, $"The JWT is refused. {e.Message}");
+        }
+
+        return grains.GetGrain<IEnrollmentGrain>(identity.Bundle.TrustDomain.Name).EnrollByJwtAsync(csr, new JwtEvidence(text), cancellationToken);
     }
 
     public override async Task<CertifyResponse> Recover(RecoverRequest request, ServerCallContext context)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Mesh.Grains.Attestation.Oidc;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Storage;
@@ -16,6 +17,7 @@ internal static class OptionSections
         ["Anchor"] = typeof(AnchorOptions),
         ["Issuer"] = typeof(IssuerOptions),
         ["Leaf"] = typeof(LeafOptions),
+        ["Attestation"] = typeof(AttestationOptions),
     };
 
     /// <summary>Binds each section to its options.</summary>
@@ -26,6 +28,7 @@ internal static class OptionSections
         services.Configure<AnchorOptions>(configuration.GetSection("Anchor"));
         services.Configure<IssuerOptions>(configuration.GetSection("Issuer"));
         services.Configure<LeafOptions>(configuration.GetSection("Leaf"));
+        services.Configure<AttestationOptions>(configuration.GetSection("Attestation"));
     }
 
     /// <summary>One line for each mistake in any section, all at once: keys that no option has, and values out of range.</summary>
@@ -37,6 +40,7 @@ internal static class OptionSections
         .. Failures<AnchorOptions>("Anchor", services),
         .. Failures<IssuerOptions>("Issuer", services),
         .. Failures<LeafOptions>("Leaf", services),
+        .. Failures<AttestationOptions>("Attestation", services),
     ];
 
     private static IEnumerable<string> Failures<TOptions>(string section, IServiceProvider services)
@@ -58,9 +62,16 @@ internal static class OptionSections
     }
 
     private static IEnumerable<string> UnknownKeys(IConfiguration configuration) =>
-        from section in Sections
-        let known = section.Value.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name).ToList()
-        from child in configuration.GetSection(section.Key).GetChildren()
-        where !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase)
-        select $"{section.Key}:{child.Key} is not an option. {section.Key} has: {string.Join(", ", known.Order())}.";
+    [
+        .. Sections.SelectMany(section => UnknownKeys(configuration.GetSection(section.Key), section.Key, section.Value)),
+        .. configuration.GetSection("Attestation:Oidc").GetChildren().SelectMany(issuer => UnknownKeys(issuer, issuer.Path, typeof(OidcIssuerOptions))),
+    ];
+
+    private static IEnumerable<string> UnknownKeys(IConfigurationSection section, string path, Type options)
+    {
+        var known = options.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name).ToList();
+        return section.GetChildren()
+            .Where(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+            .Select(child => $"{path}:{child.Key} is not an option. {path} has: {string.Join(", ", known.Order())}.");
+    }
 }

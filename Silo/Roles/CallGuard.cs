@@ -1,3 +1,4 @@
+using Mesh.Grains.Interfaces.Attestation;
 using Mesh.Grains.Interfaces.Cluster;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Policies;
@@ -8,7 +9,7 @@ using Mesh.Grains.Interfaces.Workloads;
 namespace Mesh.Silo.Roles;
 
 /// <summary>
-/// What a ProxyHost may ask of the grains: the workloads that it serves proxies for, and the feeds. Everything else is between
+/// What a ProxyHost may ask of the grains: the workloads that it serves proxies for, enrollment, and the feeds. Everything else is between
 /// silos, and shows it by a mark that no ProxyHost can make.
 /// </summary>
 /// <remarks>
@@ -18,7 +19,7 @@ namespace Mesh.Silo.Roles;
 internal sealed partial class CallGuard(SiloCallSecret secret, RoleInstruments instruments, ILogger<CallGuard> logger) : IIncomingGrainCallFilter
 {
     private static readonly HashSet<Type> OpenToProxyHosts =
-        [typeof(IWorkloadGrain), typeof(ITrustFeed), typeof(IPolicyFeed), typeof(IServiceFeed), typeof(IClusterFeed)];
+        [typeof(IWorkloadGrain), typeof(IEnrollmentGrain), typeof(ITrustFeed), typeof(IPolicyFeed), typeof(IServiceFeed), typeof(IClusterFeed)];
 
     // What an Orleans client needs to be one: the list of grain types, and the way to call a wait off.
     private static readonly HashSet<string> OpenToClients =

@@ -32,7 +32,7 @@ internal sealed partial class StoreFaults(Func<Exception, string?> explain, ILog
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1301, Level = LogLevel.Error, Message = "The store failed")]
+        [LoggerMessage(EventId = 1351, Level = LogLevel.Error, Message = "The store failed")]
         public static partial void StoreFailed(ILogger logger, Exception fault);
     }
 }

@@ -15,9 +15,9 @@ public sealed class FirstContact
     private readonly Action<SignedBundle> _verify;
     private IReadOnlyList<ReadOnlyMemory<byte>> _shown = [];
 
-    /// <summary>With nothing but a token: the bundle must have its anchors.</summary>
-    public FirstContact(JoinToken token, IdentityRole serverRole, TimeProvider clock)
-        : this(serverRole, clock, bundle => bundle.VerifyFirstContact(token.Subject.TrustDomain, token.Anchors, clock.GetUtcNow()))
+    /// <summary>With the hashes of anchors alone, from a token or an operator: the bundle must have one of them.</summary>
+    public FirstContact(TrustDomainName trustDomain, IReadOnlyList<KeyHash> anchors, IdentityRole serverRole, TimeProvider clock)
+        : this(serverRole, clock, bundle => bundle.VerifyFirstContact(trustDomain, anchors, clock.GetUtcNow()))
     {
     }
 
@@ -43,7 +43,7 @@ public sealed class FirstContact
 
     /// <summary>Accepts the bundle that the server handed out, or refuses both.</summary>
     /// <exception cref="FormatException">It is not a bundle.</exception>
-    /// <exception cref="BundleRejectedException">It does not match the token's anchors, or may not follow the bundle that is held.</exception>
+    /// <exception cref="BundleRejectedException">It does not match the anchors, or may not follow the bundle that is held.</exception>
     /// <exception cref="ServerRefusedException">The bundle is right, the server is not: it shows no identity of that role under it.</exception>
     public SignedBundle Accept(string signedBundle)
     {

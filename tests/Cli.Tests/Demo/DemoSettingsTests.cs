@@ -64,6 +64,6 @@ public sealed class DemoSettingsTests
         var mistake = Assert.Throws<CliException>(() => DemoSettings.Parse(["Leaves:Lifetime=10s"]));
 
         Assert.Equal("--set 'Leaves:Lifetime=10s': there is no section Leaves.", mistake.Message);
-        Assert.Equal("The sections are Silo, Store, Anchor, Issuer, Leaf, ProxyHost, Proxy.", mistake.Next);
+        Assert.Equal("The sections are Silo, Store, Anchor, Issuer, Leaf, Attestation, ProxyHost, Proxy.", mistake.Next);
     }
 }

@@ -44,6 +44,25 @@ public class SiloStartTests(RunningMesh running)
     }
 
     [Fact]
+    public async Task An_issuer_of_JWTs_that_cannot_be_used_is_named_key_by_key()
+    {
+        using var folder = new TempFolder();
+
+        var (exitCode, output) = await RunAsync(
+            $"--Silo:Data={folder.File("data")}", "--Attestation:Oidc:0:Issuer=https://issuer.example", $"--Attestation:Oidc:0:JwksFile={folder.File("jwks.json")}",
+            "--Attestation:Oidc:0:SubjectTemplate={namespace}-{service_account}", "--Attestation:Oidc:0:Audiences=mesh");
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("Attestation:Oidc:0:Audience is missing", output, StringComparison.Ordinal);
+        Assert.Contains($"Attestation:Oidc:0:JwksFile '{folder.File("jwks.json")}' cannot be used", output, StringComparison.Ordinal);
+        Assert.Contains("Attestation:Oidc:0:SubjectTemplate '{namespace}-{service_account}'", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Attestation:Oidc:0:Audiences is not an option. Attestation:Oidc:0 has: Audience, Issuer, JwksFile, MaxLifetime, SubjectTemplate.",
+            output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder.File("data")));
+    }
+
+    [Fact]
     public async Task A_lost_key_encryption_key_is_named_and_not_replaced()
     {
         await using var mesh = await MeshUnderTest.StartSiloAloneAsync();

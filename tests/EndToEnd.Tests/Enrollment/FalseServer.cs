@@ -88,6 +88,6 @@ internal sealed class FalseServer : IAsyncDisposable
         }
 
         public override Task<ProxyV1.CertifyResponse> Enroll(ProxyV1.EnrollRequest request, ServerCallContext context) =>
-            throw witness.Saw($"Enroll {request.Token}");
+            throw witness.Saw($"Enroll {request.Token}{request.Jwt}");
     }
 }

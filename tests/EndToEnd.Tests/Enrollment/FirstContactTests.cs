@@ -39,6 +39,22 @@ public class FirstContactTests
         await RefusesAsync(proxy, server);
     }
 
+    [Fact]
+    public async Task A_false_proxyhost_of_the_right_name_receives_no_JWT()
+    {
+        using var folder = new TempFolder();
+        await using var server = await StartFalseServerAsync(domain => SpiffeId.ForProxyHost(domain.Name, "proxyhost-0"));
+        File.WriteAllText(folder.File("jwt"), "a secret");
+        await using var proxy = ProxyBinary.Start("proxy",
+        [
+            $"--Proxy:JwtFile={folder.File("jwt")}", $"--Proxy:Identity={SpiffeId.ForWorkload(TrustDomain, "shop", "web")}",
+            $"--Proxy:ProxyHosts:0=https://{server.Address}", $"--Proxy:AnchorHashes:0={new TestTrustDomain(TrustDomain.Name).Anchor.KeyHash}",
+            $"--Proxy:Data={folder.File("data")}", $"--Proxy:Admin:Listen={FreePorts.NextAddress()}",
+        ]);
+
+        await RefusesAsync(proxy, server);
+    }
+
     // It is asked for its bundle, which is no secret, more than once; and told why it gets nothing else.
     private static async Task RefusesAsync(TestProcess process, FalseServer server)
     {

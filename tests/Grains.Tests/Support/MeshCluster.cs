@@ -50,6 +50,7 @@ internal sealed class MeshCluster : IAsyncDisposable
             silo.Services.AddSingleton<IReminderTable>(stores.Reminders);
             silo.AddOutgoingGrainCallFilter<OneWayCalls>();
             silo.Services.AddMetrics().AddMeshGrains().AddSingleton<TrustGenesis>();
+            configure?.Invoke(silo.Services);
             silo.Services.AddSingleton<IKeyStore>(stores.Keys);
             silo.Services.AddSingleton<IIssuanceStore>(stores.Issuance);
             silo.Services.AddSingleton<IGrainStorage>(services =>

@@ -8,7 +8,7 @@ using Mesh.Grains.Issuance;
 namespace Mesh.Grains.Tests.Support;
 
 /// <summary>
-/// Awaited calls between grains go one way: workload, signer, issuer, trust domain. Any other arrow could wait for itself. In the
+/// Awaited calls between grains go one way: workload or enrollment, signer, issuer, trust domain. Any other arrow could wait for itself. In the
 /// other direction a one-way nudge says "look again".
 /// </summary>
 internal sealed class OneWayCalls : IOutgoingGrainCallFilter
@@ -16,6 +16,7 @@ internal sealed class OneWayCalls : IOutgoingGrainCallFilter
     private static readonly HashSet<(string From, Type To)> Allowed =
     [
         ("workload", typeof(ISignerGrain)), ("workload", typeof(IServiceGrain)), ("workload", typeof(ITrafficGrain)),
+        ("enrollment", typeof(ISignerGrain)),
         ("signer", typeof(IIssuerGrain)), ("signer", typeof(IIssuanceGrain)),
         ("issuer", typeof(ITrustDomainGrain)),
     ];

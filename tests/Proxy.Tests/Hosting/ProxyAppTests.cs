@@ -42,7 +42,7 @@ public sealed class ProxyAppTests : IDisposable
     public async Task A_token_that_may_not_be_read_is_tried_again()
     {
         // A folder in its place is refused to root too.
-        Directory.CreateDirectory(Options.TokenFile);
+        Directory.CreateDirectory(Options.TokenFile!);
         using var app = new ProxyApp(Options, TimeProvider.System, _log.Factory);
         using var stopping = new CancellationTokenSource();
         var running = app.RunAsync(stopping.Token);

@@ -8,6 +8,12 @@ public sealed class ProxyOptionsReaderTests
 {
     private static readonly string[] Least = ["--Proxy:TokenFile=/run/token", "--Proxy:Data=/var/lib/proxy"];
 
+    private static readonly string[] ByJwt =
+    [
+        "--Proxy:JwtFile=/run/jwt", "--Proxy:Identity=spiffe://east.example/ns/shop/sa/web", "--Proxy:ProxyHosts:0=https://10.0.0.1:8086",
+        "--Proxy:Data=/var/lib/proxy",
+    ];
+
     [Fact]
     public void What_is_not_said_has_its_default()
     {
@@ -18,6 +24,7 @@ public sealed class ProxyOptionsReaderTests
             {
                 TokenFile = "/run/token",
                 Data = "/var/lib/proxy",
+                AnchorHashes = options.AnchorHashes,
                 ProxyHosts = options.ProxyHosts,
                 Inbound = options.Inbound,
                 Outbound = options.Outbound,
@@ -29,6 +36,7 @@ public sealed class ProxyOptionsReaderTests
                 MaxConnections = 10_000,
             },
             options);
+        Assert.Empty(options.AnchorHashes);
         Assert.Empty(options.ProxyHosts);
         Assert.Empty(options.Inbound);
         Assert.Empty(options.Outbound);
@@ -67,7 +75,7 @@ public sealed class ProxyOptionsReaderTests
 
         Assert.Equal(
             [
-                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, Data, ProxyHosts, Inbound, Outbound, Admin, ReportInterval, Drain, DetectTimeout, ConnectTimeout, MaxConnections.",
+                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, JwtFile, Identity, TrustBundleFile, AnchorHashes, Data, ProxyHosts, Inbound, Outbound, Admin, ReportInterval, Drain, DetectTimeout, ConnectTimeout, MaxConnections.",
                 "Proxy:Admin:Port is not an option. Proxy:Admin has: Listen.",
                 "Proxy:TokenFile is missing: name the file that holds the join token.",
                 "Proxy:Data is missing: name the data folder.",
@@ -135,6 +143,49 @@ public sealed class ProxyOptionsReaderTests
     [Fact]
     public void Addresses_that_cannot_be_read_are_not_called_the_same() =>
         Assert.Equal(4, Mistakes([.. Least, "--Proxy:Inbound:0:Listen=a", "--Proxy:Inbound:1:Listen=b"]).Count);
+
+    [Fact]
+    public void A_JWT_takes_the_place_of_the_token_and_the_options_say_the_rest()
+    {
+        var hash = new string('a', 64);
+        var byHash = Read([.. ByJwt, $"--Proxy:AnchorHashes:0={hash}"]);
+        var byBundle = Read([.. ByJwt, "--Proxy:TrustBundleFile=/run/bundle.json"]);
+
+        Assert.Equal(("/run/jwt", null), (byHash.JwtFile, byHash.TokenFile));
+        Assert.Equal("spiffe://east.example/ns/shop/sa/web", byHash.Identity!.ToString());
+        Assert.Equal(hash, Assert.Single(byHash.AnchorHashes).ToString());
+        Assert.Equal("/run/bundle.json", byBundle.TrustBundleFile);
+    }
+
+    [Fact]
+    public void What_a_JWT_lacks_is_named() => Assert.Equal(
+        [
+            "Proxy:Identity is missing: with Proxy:JwtFile, name the workload's SPIFFE ID.",
+            "Proxy:TokenFile and Proxy:JwtFile are both there: name one of them.",
+            "Proxy:ProxyHosts is missing: with Proxy:JwtFile, name where ProxyHosts listen.",
+            "Proxy:TrustBundleFile or Proxy:AnchorHashes, and one of them alone, must say with Proxy:JwtFile which anchors may be trusted.",
+        ],
+        Mistakes([.. Least, "--Proxy:JwtFile=/run/jwt"]));
+
+    [Fact]
+    public void What_a_join_token_says_itself_is_not_said_twice() => Assert.Equal(
+        [
+            "Proxy:Identity is for Proxy:JwtFile alone: a join token names its identity itself.",
+            "Proxy:TrustBundleFile is for Proxy:JwtFile alone: a join token names its anchors itself.",
+            "Proxy:AnchorHashes is for Proxy:JwtFile alone: a join token names its anchors itself.",
+        ],
+        Mistakes(
+        [
+            .. Least, "--Proxy:Identity=spiffe://east.example/ns/shop/sa/web", "--Proxy:TrustBundleFile=/run/bundle.json",
+            $"--Proxy:AnchorHashes:0={new string('a', 64)}",
+        ]));
+
+    [Theory]
+    [InlineData("Identity", "spiffe://east.example/mesh/silo/silo-0")]
+    [InlineData("Identity", "web")]
+    [InlineData("AnchorHashes:1", "AAAA")]
+    public void What_stands_for_nothing_beside_a_JWT_is_named(string key, string value) => Assert.Contains(
+        $"Proxy:{key} '{value}'", Mistakes([.. ByJwt, $"--Proxy:AnchorHashes:0={new string('a', 64)}", $"--Proxy:{key}={value}"])[0], StringComparison.Ordinal);
 
     private static ProxyOptions Read(string[] arguments)
     {

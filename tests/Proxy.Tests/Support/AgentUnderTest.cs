@@ -92,12 +92,16 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     public void Enrolled()
     {
         // The addresses first, as in an enrollment: with a certificate in use a session may open at once.
-        _proxyHosts.UseAddressesOf(JoinToken.ParseUnverified(File.ReadAllText(TokenFile)));
+        _proxyHosts.UseAddressesOf(new JoinTokenSource(Folder, TokenFile).Read());
         Identity.Bundles.AcceptFirst(Bundles.Sign(East.Bundle));
         Identity.Use(East.Credential(East.Web));
     }
 
-    public Task RunAgent() => Run(new IdentityAgent(Identity, _proxyHosts, Folder, TokenFile, Clock, Log.Factory.CreateLogger<IdentityAgent>()).RunAsync);
+    public Task RunAgent() => RunAgent(new JoinTokenSource(Folder, TokenFile));
+
+    /// <summary>With evidence from elsewhere than the token file. Where it names no addresses, the host's is known.</summary>
+    public Task RunAgent(IEnrollmentSource source) =>
+        Run(new IdentityAgent(Identity, _proxyHosts, Folder, source, Clock, Log.Factory.CreateLogger<IdentityAgent>()).RunAsync);
 
     public Task RunWatch() => Run(new WatchLoop(Identity, _proxyHosts, Services, Clock, Log.Factory.CreateLogger<WatchLoop>()).RunAsync);
 

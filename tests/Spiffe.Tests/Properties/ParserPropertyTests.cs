@@ -84,6 +84,14 @@ public sealed class ParserPropertyTests
         iter: Iterations);
 
     [Fact]
+    public void Tokens_of_other_issuers() => Gen.Select(Mutations(Encoding.ASCII.GetBytes("""{"alg":"RS256","typ":"JWT","kid":"key-1"}""")), Mutations(Encoding.ASCII.GetBytes(
+        """{"iss":"https://issuer.example","sub":"system:serviceaccount:shop:web","aud":["a","b"],"iat":1767225600,"nbf":1767225600,"exp":1767229200}""")))
+        .Sample(
+            (header, claims) => OnlyFormatException(() => OidcToken.ParseUnverified(
+                $"{StrictBase64Url.Encode(header)}.{StrictBase64Url.Encode(claims)}.{StrictBase64Url.Encode("signature"u8)}")),
+            iter: Iterations);
+
+    [Fact]
     public void ClientHellos() => Mutations(ClientHelloReaderTests.Capture("web.shop.east.example", "mesh/1")).Sample(
         bytes => ClientHelloReader.Read(bytes) is { Kind: ClientHelloKind.ClientHello } or { ServerName: null, Alpn.Count: 0 },
         iter: Iterations);

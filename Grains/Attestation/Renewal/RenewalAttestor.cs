@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+using Mesh.Grains.Interfaces.Errors;
+using Mesh.Grains.Interfaces.Issuers;
+using Mesh.Grains.Issuance;
+using Mesh.Grains.Issuers;
+using Mesh.Spiffe;
+using Microsoft.Extensions.Options;
+
+namespace Mesh.Grains.Attestation.Renewal;
+
+/// <summary>Renewal goes by record: the key last issued to the instance has signed the CSR, whatever became of its certificate.</summary>
+internal sealed class RenewalAttestor(IIssuanceStore store, IOptions<LeafOptions> options, TimeProvider clock) : IAttestor
+{
+    public Type Kind => typeof(RenewalEvidence);
+
+    public async Task<ProvenInstance> AttestAsync(
+        SignRequest request, string csrHash, TrustBundle bundle, CancellationToken cancellationToken)
+    {
+        var evidence = (RenewalEvidence)request.Evidence;
+        X509Svid shown;
+        bool signed;
+        try
+        {
+            shown = X509Svid.Parse([evidence.Leaf]);
+            signed = RenewalProof.Verify(evidence.Leaf.Span, request.Csr.Span, evidence.Proof.Span);
+        }
+        catch (FormatException e)
+        {
+            throw new MeshException(MeshError.InvalidRequest, $"The certificate shown for renewal cannot be read: {e.Message}");
+        }
+
+        if (!signed)
+        {
+            throw new MeshException(MeshError.NotPermitted, "The CSR is not signed with the key of the certificate shown.");
+        }
+
+        var latest = shown.InstanceId is { } instanceId ? await store.FindLatestAsync(instanceId, cancellationToken) : null;
+        if (latest is null || latest.Id != request.Id)
+        {
+            throw new MeshException(MeshError.NotPermitted, $"No certificate of {request.Id} is on record for that instance.");
+        }
+
+        var shownHash = LeafHash(evidence.Leaf);
+        var isRepeat = latest.CsrHash == csrHash && latest.PreviousLeafHash == shownHash;
+        if (!isRepeat && LeafHash(latest.Leaf) != shownHash)
+        {
+            throw new MeshException(
+                MeshError.SupersededKey, $"Instance {latest.InstanceId} of {latest.Id} has been issued a newer certificate than the one shown.");
+        }
+
+        var expired = clock.GetUtcNow() - shown.NotAfter;
+        if (expired > options.Value.RecoveryWindow)
+        {
+            throw new MeshException(
+                MeshError.NotPermitted,
+                $"The certificate shown ended at {shown.NotAfter:O}, more than {options.Value.RecoveryWindow} ago. Enroll with a new token.");
+        }
+
+        return new ProvenInstance(latest.InstanceId, latest.Generation, shownHash, isRepeat ? latest : null, shown.NotBefore + SvidProfile.Backdating);
+    }
+
+    private static string LeafHash(ReadOnlyMemory<byte> leaf) => Convert.ToHexStringLower(SHA256.HashData(leaf.Span));
+}
