@@ -22,12 +22,26 @@ internal sealed class EvidenceVerifier(IIssuanceStore store, IOptions<LeafOption
         };
 
         // A ban outlives the token and the key that was recorded before it.
-        if (bundle.Bans.FirstOrDefault(ban => ban.Id == request.Id) is { } ban && proven.ProvenAt < ban.IssuedBefore)
+        if (bundle.Bans.FirstOrDefault(ban => ban.Id == request.Id) is { } ban)
         {
-            throw new MeshException(MeshError.Revoked, $"{request.Id} is banned: evidence from before {ban.IssuedBefore:O} is refused.");
+            RefuseBanned(proven, ban);
         }
 
         return proven;
+    }
+
+    private void RefuseBanned(ProvenInstance proven, IdentityBan ban)
+    {
+        if (proven.ProvenAt < ban.IssuedBefore)
+        {
+            throw new MeshException(MeshError.Revoked, $"{ban.Id} is banned: evidence from before {ban.IssuedBefore:O} is refused.");
+        }
+
+        if (ban.Refuses(clock.GetUtcNow() - SvidProfile.Backdating))
+        {
+            // This silo's clock is behind: a leaf would be void from the start, and its key worth nothing.
+            throw new MeshException(MeshError.NotReady, $"The ban of {ban.Id} ends at {ban.IssuedBefore:O}. Try again then.");
+        }
     }
 
     private async Task<ProvenInstance> VerifyTokenAsync(

@@ -7,6 +7,7 @@ using Mesh.Grains.Issuers;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Storage;
 
 namespace Mesh.Grains.TrustDomains;
@@ -21,6 +22,7 @@ internal sealed partial class TrustDomainGrain(
     IGrainStorage storage,
     TimeProvider clock,
     IHostApplicationLifetime host,
+    IOptions<LeafOptions> leaves,
     ILogger<TrustDomainGrain> logger) : Grain, ITrustDomainGrain, ITrustFeed
 {
     /// <summary>The name that storage rows carry.</summary>
@@ -90,18 +92,6 @@ internal sealed partial class TrustDomainGrain(
         return Snapshot(Committed);
     }
 
-    public async Task<TrustSnapshot> BanAsync(SpiffeId id)
-    {
-        if (id.TrustDomain.Name != Committed.Name || id.Role != IdentityRole.Workload)
-        {
-            throw new MeshException(MeshError.InvalidRequest, $"{id} is not a workload of {Committed.Name}.");
-        }
-
-        await CommitAsync(Committed.WithBan(id));
-        Log.Banned(logger, id);
-        return Snapshot(Committed);
-    }
-
     private TrustDomainState Committed =>
         _committed.Current ?? throw new MeshException(MeshError.NotReady, "The trust domain has not been read from its store yet.");
 
@@ -114,6 +104,7 @@ internal sealed partial class TrustDomainGrain(
 
     private async Task CommitOnceAsync(TrustDomainState next)
     {
+        next = next.WithoutSpentBans(leaves.Value.RecoveryWindow, clock.GetUtcNow());
         next = await sealer.SealAsync(next with { Sequence = next.Sequence + 1, Epoch = next.Epoch + 1 }, CancellationToken.None);
         await this.CommitAsync(stored, next);
         _committed.Publish(next);
@@ -150,8 +141,5 @@ internal sealed partial class TrustDomainGrain(
 
         [LoggerMessage(EventId = 2002, Level = LogLevel.Warning, Message = "Trust domain {TrustDomain} revoked issuer {KeyHash}; successor {SuccessorKeyHash}")]
         public static partial void IssuerRevoked(ILogger logger, string trustDomain, KeyHash keyHash, KeyHash? successorKeyHash);
-
-        [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Identity {SpiffeId} banned")]
-        public static partial void Banned(ILogger logger, SpiffeId spiffeId);
     }
 }

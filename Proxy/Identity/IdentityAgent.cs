@@ -39,9 +39,9 @@ internal sealed partial class IdentityAgent(
             catch (Exception e) when (IsRetriable(e))
             {
                 failures++;
-                if (!isEnrolled && e is RpcException { StatusCode: StatusCode.Unauthenticated })
+                if (!isEnrolled && e is RpcException { StatusCode: StatusCode.Unauthenticated or StatusCode.PermissionDenied })
                 {
-                    // The operator's token may be newer than the one kept from last time.
+                    // The operator's token may be newer than the one kept from last time, and than a ban that was lifted since.
                     folder.ForgetToken();
                 }
 
