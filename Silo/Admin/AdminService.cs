@@ -16,7 +16,7 @@ using Microsoft.Extensions.Options;
 namespace Mesh.Silo.Admin;
 
 /// <summary>The admin API: each call is one question to one grain, in the words that operators use.</summary>
-internal sealed class AdminService(
+internal sealed partial class AdminService(
     IGrainFactory grains, IIssuanceStore issuance, ClusterView cluster, IOptions<SiloOptions> options, TimeProvider clock) : Mesh.Admin.V1.Admin.AdminBase
 {
     private const int MaxIdentities = 10_000;
@@ -44,8 +44,10 @@ internal sealed class AdminService(
     public override async Task<Mesh.Admin.V1.JoinToken> CreateWorkloadToken(CreateWorkloadTokenRequest request, ServerCallContext context)
     {
         var subject = WorkloadId(request.Namespace, request.ServiceAccount);
+        await RefuseBannedAsync(subject);
         var token = await TrustDomain.CreateJoinTokenAsync(
             subject, AdminMessages.Lifetime(request.Lifetime), [.. request.Addresses.Select(AdminMessages.Address)]);
+        await RegisterAsync(subject);
         return AdminMessages.ToMessage(token);
     }
 
