@@ -112,7 +112,7 @@ public sealed class AuditLogTests : IDisposable
         json.WriteEndObject();
     });
 
-    private static IEnumerable<int> Numbers(string path) => File.ReadAllLines(path).Select(line =>
+    private static List<int> Numbers(string path) => File.ReadAllLines(path).Select(line =>
     {
         using var json = JsonDocument.Parse(line);
         return json.RootElement.GetProperty("n").GetInt32();
