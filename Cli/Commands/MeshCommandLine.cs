@@ -19,6 +19,7 @@ internal static class MeshCommandLine
             IdentityCommand.Create(context),
             TrustCommand.Create(context),
             IssuerCommand.Create(context),
+            WorkloadCommand.Create(context),
             TokenCommand.Create(context),
             ServiceCommand.Create(context),
             PolicyCommand.Create(context),

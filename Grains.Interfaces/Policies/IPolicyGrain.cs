@@ -14,6 +14,17 @@ public interface IPolicyGrain : IGrainWithStringKey
     [Alias("set-default")]
     Task<PolicySnapshot> SetDefaultAsync(string serviceAccount, DefaultPolicyMode mode);
 
+    /// <summary>Sets the default policies of several workloads in one change: all of them or none.</summary>
+    /// <param name="modes">By service account.</param>
+    /// <exception cref="MeshException">As <see cref="SetDefaultAsync"/>.</exception>
+    [Alias("set-defaults")]
+    Task<PolicySnapshot> SetDefaultsAsync(ImmutableDictionary<string, DefaultPolicyMode> modes);
+
+    /// <summary>Whether <see cref="SetDefaultsAsync"/> would take these; changes nothing.</summary>
+    /// <exception cref="MeshException">As <see cref="SetDefaultAsync"/>.</exception>
+    [Alias("check-defaults"), AlwaysInterleave]
+    Task CheckDefaultsAsync(ImmutableDictionary<string, DefaultPolicyMode> modes);
+
     /// <summary>What is in force.</summary>
     [Alias("get"), AlwaysInterleave]
     Task<PolicySnapshot> GetAsync();

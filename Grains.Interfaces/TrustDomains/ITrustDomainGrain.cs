@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Spiffe;
 using Orleans.Concurrency;
@@ -79,6 +80,19 @@ public interface ITrustDomainGrain : IGrainWithStringKey
     Task<TrustSnapshot> RevokeAnchorAsync(KeyHash keyHash, string reason);
 
     /// <summary>Refuses an identity: its leaves everywhere, and whatever it asks for.</summary>
+    /// <param name="id">A workload of this trust domain. Banning it again changes nothing.</param>
+    /// <param name="reason">One line of at most 256 characters; not in the bundle.</param>
+    /// <exception cref="MeshException"><see cref="MeshError.LimitReached"/>: 4,096 bans, or 512 KiB of them, are kept already.</exception>
     [Alias("ban")]
-    Task<TrustSnapshot> BanAsync(SpiffeId id);
+    Task<TrustSnapshot> BanAsync(SpiffeId id, string reason = "");
+
+    /// <summary>Lifts a ban. What was issued before the cut-off that it answers stays refused: leaves, keys, tokens.</summary>
+    /// <remarks>The record is dropped once nothing from before the cut-off can be alive. Lifting it again changes nothing.</remarks>
+    /// <exception cref="MeshException"><see cref="MeshError.NotFound"/>: no ban is kept of that identity.</exception>
+    [Alias("unban")]
+    Task<BanStatus> UnbanAsync(SpiffeId id);
+
+    /// <summary>Bans that stand, and lifted ones that still refuse something.</summary>
+    [Alias("get-bans"), AlwaysInterleave]
+    Task<ImmutableArray<BanStatus>> GetBansAsync();
 }

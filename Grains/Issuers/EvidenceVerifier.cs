@@ -6,7 +6,7 @@ using Mesh.Spiffe;
 namespace Mesh.Grains.Issuers;
 
 /// <summary>Decides whether the evidence that came with a CSR proves the identity asked for: by its kind's attestor, and by the bans.</summary>
-internal sealed class EvidenceVerifier(IEnumerable<IAttestor> attestors)
+internal sealed class EvidenceVerifier(IEnumerable<IAttestor> attestors, TimeProvider clock)
 {
     private readonly Dictionary<Type, IAttestor> _attestors = attestors.ToDictionary(attestor => attestor.Kind);
 
@@ -23,11 +23,25 @@ internal sealed class EvidenceVerifier(IEnumerable<IAttestor> attestors)
         var proven = await attestor.AttestAsync(request, csrHash, bundle, cancellationToken);
 
         // A ban outlives the token and the key that was recorded before it.
-        if (bundle.Bans.FirstOrDefault(ban => ban.Id == request.Id) is { } ban && proven.ProvenAt < ban.IssuedBefore)
+        if (bundle.Bans.FirstOrDefault(ban => ban.Id == request.Id) is { } ban)
         {
-            throw new MeshException(MeshError.Revoked, $"{request.Id} is banned: evidence from before {ban.IssuedBefore:O} is refused.");
+            RefuseBanned(proven, ban);
         }
 
         return proven;
+    }
+
+    private void RefuseBanned(ProvenInstance proven, IdentityBan ban)
+    {
+        if (proven.ProvenAt < ban.IssuedBefore)
+        {
+            throw new MeshException(MeshError.Revoked, $"{ban.Id} is banned: evidence from before {ban.IssuedBefore:O} is refused.");
+        }
+
+        if (ban.Refuses(clock.GetUtcNow() - SvidProfile.Backdating))
+        {
+            // This silo's clock is behind: a leaf would be void from the start, and its key worth nothing.
+            throw new MeshException(MeshError.NotReady, $"The ban of {ban.Id} ends at {ban.IssuedBefore:O}. Try again then.");
+        }
     }
 }

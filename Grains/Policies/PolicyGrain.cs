@@ -30,24 +30,44 @@ internal sealed class PolicyGrain(
     public Task<PolicySnapshot?> PollAsync(long knownVersion, CancellationToken cancellationToken) =>
         _committed.PollAsync(knownVersion, cancellationToken);
 
-    public async Task<PolicySnapshot> SetDefaultAsync(string serviceAccount, DefaultPolicyMode mode)
+    public Task<PolicySnapshot> SetDefaultAsync(string serviceAccount, DefaultPolicyMode mode) =>
+        SetDefaultsAsync(ImmutableDictionary<string, DefaultPolicyMode>.Empty.Add(serviceAccount, mode));
+
+    public async Task<PolicySnapshot> SetDefaultsAsync(ImmutableDictionary<string, DefaultPolicyMode> modes)
     {
         var current = _committed.Current!;
-        Check(serviceAccount, mode);
-        if (current.Defaults.TryGetValue(serviceAccount, out var old) && old == mode)
+        var defaults = With(modes);
+        if (ReferenceEquals(defaults, current.Defaults))
         {
             return current;
         }
 
-        var next = new PolicyState { Version = current.Version + 1, Defaults = current.Defaults.SetItem(serviceAccount, mode) };
-        if (next.Defaults.Count > MaxWorkloads)
-        {
-            throw new MeshException(MeshError.LimitReached, $"A namespace holds policies of at most {MaxWorkloads} workloads.");
-        }
-
+        var next = new PolicyState { Version = current.Version + 1, Defaults = defaults };
         await this.CommitAsync(stored, next);
         _committed.Publish(new PolicySnapshot(next.Version, next.Defaults));
         return _committed.Current!;
+    }
+
+    public Task CheckDefaultsAsync(ImmutableDictionary<string, DefaultPolicyMode> modes)
+    {
+        With(modes);
+        return Task.CompletedTask;
+    }
+
+    // The defaults afterwards; the same object where nothing changes.
+    private ImmutableDictionary<string, DefaultPolicyMode> With(ImmutableDictionary<string, DefaultPolicyMode> modes)
+    {
+        foreach (var (serviceAccount, mode) in modes)
+        {
+            Check(serviceAccount, mode);
+        }
+
+        var current = _committed.Current!.Defaults;
+        var changed = modes.Where(pair => !current.TryGetValue(pair.Key, out var old) || old != pair.Value).ToList();
+        var next = changed.Count == 0 ? current : current.SetItems(changed);
+        return next.Count <= MaxWorkloads
+            ? next
+            : throw new MeshException(MeshError.LimitReached, $"A namespace holds policies of at most {MaxWorkloads} workloads.");
     }
 
     private void Check(string serviceAccount, DefaultPolicyMode mode)

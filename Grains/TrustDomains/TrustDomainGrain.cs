@@ -23,6 +23,7 @@ internal sealed partial class TrustDomainGrain(
     TimeProvider clock,
     IOptions<IssuerOptions> issuerOptions,
     IHostApplicationLifetime host,
+    IOptions<LeafOptions> leafOptions,
     ILogger<TrustDomainGrain> logger) : Grain, ITrustDomainGrain, ITrustFeed, IRemindable
 {
     /// <summary>The name that storage rows carry.</summary>
@@ -180,18 +181,6 @@ internal sealed partial class TrustDomainGrain(
         return Snapshot(Committed);
     }
 
-    public async Task<TrustSnapshot> BanAsync(SpiffeId id)
-    {
-        if (id.TrustDomain.Name != Committed.Name || id.Role != IdentityRole.Workload)
-        {
-            throw new MeshException(MeshError.InvalidRequest, $"{id} is not a workload of {Committed.Name}.");
-        }
-
-        await CommitAsync(Committed.WithBan(id));
-        Log.Banned(logger, id);
-        return Snapshot(Committed);
-    }
-
     private TrustDomainState Committed =>
         _committed.Current ?? throw new MeshException(MeshError.NotReady, "The trust domain has not been read from its store yet.");
 
@@ -234,6 +223,7 @@ internal sealed partial class TrustDomainGrain(
 
     private async Task CommitOnceAsync(TrustDomainState next)
     {
+        next = next.WithoutSpentBans(leafOptions.Value.RecoveryWindow, clock.GetUtcNow());
         next = await sealer.SealAsync(next with { Sequence = next.Sequence + 1, Epoch = next.Epoch + 1 }, CancellationToken.None);
         await this.CommitAsync(stored, next);
         _committed.Publish(next);
@@ -275,8 +265,5 @@ internal sealed partial class TrustDomainGrain(
 
         [LoggerMessage(EventId = 2002, Level = LogLevel.Warning, Message = "Trust domain {TrustDomain} revoked {Purpose} {KeyHash}; successor {SuccessorKeyHash}")]
         public static partial void Revoked(ILogger logger, string trustDomain, string purpose, KeyHash keyHash, KeyHash? successorKeyHash);
-
-        [LoggerMessage(EventId = 2003, Level = LogLevel.Warning, Message = "Identity {SpiffeId} banned")]
-        public static partial void Banned(ILogger logger, SpiffeId spiffeId);
     }
 }

@@ -66,9 +66,6 @@ internal sealed record TrustDomainState
 
     public bool IsRevoked(KeyHash keyHash) => Revocations.Any(revocation => revocation.KeyHash == keyHash);
 
-    /// <summary>An identity banned until further notice: whenever its leaves are issued, it is before the cut-off.</summary>
-    public TrustDomainState WithBan(SpiffeId id) =>
-        this with { Bans = Bans.RemoveAll(ban => ban.Id == id).Add(new BanRecord(id, BanRecord.Never)) };
 
     /// <summary>What proxies are told.</summary>
     public TrustBundle ToBundle(DateTimeOffset now) => new()

@@ -70,11 +70,17 @@ internal sealed record RevocationRecord(
 
 /// <summary>An identity whose leaves from before an instant are void, also after the ban is lifted.</summary>
 /// <param name="IssuedBefore"><see cref="Never"/> while the ban stands; when it was lifted, afterwards.</param>
+/// <param name="Reason">As the operator gave it; null in records from before there were reasons.</param>
+/// <param name="BannedAt">When the ban was pronounced.</param>
 [GenerateSerializer, Immutable, Alias("mesh.ban-record")]
 internal sealed record BanRecord(
     [property: Id(0)] SpiffeId Id,
-    [property: Id(1)] DateTimeOffset IssuedBefore)
+    [property: Id(1)] DateTimeOffset IssuedBefore,
+    [property: Id(2)] string? Reason,
+    [property: Id(3)] DateTimeOffset BannedAt)
 {
+    public bool Stands => IssuedBefore == Never;
+
     /// <summary>The cut-off of a ban that stands. The year 9999, in whole seconds, since bundles count in those.</summary>
     public static readonly DateTimeOffset Never = new(9999, 12, 31, 0, 0, 0, TimeSpan.Zero);
 }

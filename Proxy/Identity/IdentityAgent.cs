@@ -41,8 +41,9 @@ internal sealed partial class IdentityAgent(
             catch (Exception e) when (IsRetriable(e))
             {
                 failures++;
-                if (!isEnrolled && e is RpcException { StatusCode: StatusCode.Unauthenticated })
+                if (!isEnrolled && e is RpcException { StatusCode: StatusCode.Unauthenticated or StatusCode.PermissionDenied })
                 {
+                    // An operator's token may be newer than the one kept from last time, and than a ban that was lifted since.
                     source.Refused();
                 }
 

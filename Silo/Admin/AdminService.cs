@@ -39,8 +39,10 @@ internal sealed partial class AdminService(
     public override async Task<Mesh.Admin.V1.JoinToken> CreateWorkloadToken(CreateWorkloadTokenRequest request, ServerCallContext context)
     {
         var subject = WorkloadId(request.Namespace, request.ServiceAccount);
+        await RefuseBannedAsync(subject);
         var token = await TrustDomain.CreateJoinTokenAsync(
             subject, AdminMessages.Lifetime(request.Lifetime), [.. request.Addresses.Select(AdminMessages.Address)]);
+        await RegisterAsync(subject);
         return AdminMessages.ToMessage(token);
     }
 

@@ -21,6 +21,8 @@ internal sealed class DataFolder : IDisposable
 
     public string AdminToken => File("admin-token");
 
+    public string AuditLog => File("audit.log");
+
     /// <summary>Creates the folder where it is missing and takes its lock.</summary>
     /// <exception cref="InvalidDataException">Another silo holds it, or others than its owner may enter it.</exception>
     public static DataFolder Open(string path)

@@ -5,6 +5,7 @@ using Mesh.Grains.Interfaces.Transport;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Admin;
+using Mesh.Silo.Audit;
 using Mesh.Silo.Enrollment;
 using Mesh.Silo.Identity;
 using Mesh.Silo.Keys;
@@ -13,6 +14,7 @@ using Mesh.Spiffe;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using Orleans.Dashboard;
 using Serilog;
@@ -24,6 +26,9 @@ namespace Mesh.Silo.Hosting;
 /// <summary>Puts a silo together and runs it: folder, store, keys, trust domain, its own certificate, then Orleans and its listeners.</summary>
 internal static class SiloHost
 {
+    // A thousand workloads with the longest names and descriptions.
+    private const int MaxAdminMessageBytes = 2 * 1024 * 1024;
+
     public static async Task RunAsync(string[] args)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -47,6 +52,8 @@ internal static class SiloHost
         builder.UseOrleans(silo => silo.AddMeshSilo(options, database));
         // After Orleans, which it asks.
         builder.Services.AddHostedService<SiloIdentityService>();
+        using var audit = AuditLog.Open(folder.AuditLog, options.AuditFileBytes, options.AuditFiles);
+        builder.Services.AddSingleton(audit);
         AddApi(builder, AdminToken.LoadOrCreate(folder.AdminToken));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseMeshListeners(options, folder));
 
@@ -109,10 +116,12 @@ internal static class SiloHost
     {
         builder.Services.AddGrpc(grpc =>
         {
+            // The first is the outermost: it sees the status that the caller is given.
+            grpc.Interceptors.Add<AuditInterceptor>();
             grpc.Interceptors.Add<MeshErrorInterceptor>();
             grpc.MaxReceiveMessageSize = 64 * 1024;
             grpc.IgnoreUnknownServices = false;
-        }).AddJsonTranscoding();
+        }).AddServiceOptions<AdminService>(grpc => grpc.MaxReceiveMessageSize = MaxAdminMessageBytes).AddJsonTranscoding();
         builder.Services.AddGrpcReflection();
         builder.Services.AddSingleton(token);
         // ASP.NET Core's authentication brings keys for cookies, which nobody here uses: nothing of them goes to disk.
@@ -141,7 +150,7 @@ internal static class SiloHost
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
-        app.MapGrpcService<AdminService>().RequireAuthorization();
+        app.MapGrpcService<AdminService>().RequireAuthorization().WithMetadata(new RequestSizeLimitAttribute(MaxAdminMessageBytes));
         app.MapGrpcReflectionService().RequireAuthorization();
         app.MapGrpcService<ControlPlaneEnrollmentService>().AllowAnonymous();
         // Orleans' own dashboard has no authentication; the admin API's stands before it.

@@ -57,6 +57,16 @@ public sealed class SiloOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
     public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How large, in bytes, the audit log gets before the next file is begun.</summary>
+    /// <value>Default 16 MiB; 64 KiB to 1 GiB.</value>
+    [Range(64 * 1024, 1024 * 1024 * 1024)]
+    public int AuditFileBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>How many files of the audit log are kept, the one in use among them.</summary>
+    /// <value>Default 16; 1 to 1000.</value>
+    [Range(1, 1000)]
+    public int AuditFiles { get; set; } = 16;
+
     /// <summary><see cref="TrustDomain"/>, read strictly.</summary>
     internal TrustDomainName TrustDomainName => TrustDomainName.Parse(TrustDomain);
 

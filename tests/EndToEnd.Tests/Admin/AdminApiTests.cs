@@ -20,6 +20,7 @@ public class AdminApiTests(RunningMesh running)
     [InlineData("/v1/bundle")]
     [InlineData("/v1/services")]
     [InlineData("/v1/identities")]
+    [InlineData("/v1/workloads")]
     [InlineData("/v1/edges")]
     public async Task Rest_over_tls_answers_with_the_token_and_with_401_otherwise(string path)
     {

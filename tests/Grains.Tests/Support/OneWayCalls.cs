@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Mesh.Grains.Interfaces.Issuers;
+using Mesh.Grains.Interfaces.Policies;
 using Mesh.Grains.Interfaces.Services;
 using Mesh.Grains.Interfaces.Traffic;
 using Mesh.Grains.Interfaces.TrustDomains;
@@ -19,6 +20,7 @@ internal sealed class OneWayCalls : IOutgoingGrainCallFilter
         ("enrollment", typeof(ISignerGrain)),
         ("signer", typeof(IIssuerGrain)), ("signer", typeof(IIssuanceGrain)),
         ("issuer", typeof(ITrustDomainGrain)),
+        ("workload-registry", typeof(IPolicyGrain)),
     ];
 
     private static readonly HashSet<(string From, Type To)> AllowedOneWay = [("trust-domain", typeof(IIssuerGrain))];

@@ -27,8 +27,9 @@ public class TrustGenesisTests(PostgreSqlFixture postgreSql)
     private static TrustGenesis Genesis(TestStore store, IStoreDatabase database)
     {
         var keys = store.KeyStore(database);
-        var authorities = new AuthorityFactory(
-            keys, Options.Create(new AnchorOptions()), Options.Create(new IssuerOptions()), TimeProvider.System);
-        return new TrustGenesis(store.GrainStorage(database), authorities, keys, TimeProvider.System);
+        var (anchors, issuers) = (Options.Create(new AnchorOptions()), Options.Create(new IssuerOptions()));
+        var authorities = new AuthorityFactory(keys, anchors, issuers, TimeProvider.System);
+        var rotator = new AuthorityRotator(authorities, issuers, Options.Create(new LeafOptions()), TimeProvider.System);
+        return new TrustGenesis(store.GrainStorage(database), authorities, rotator, keys, anchors, TimeProvider.System);
     }
 }
