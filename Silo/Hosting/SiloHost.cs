@@ -51,6 +51,7 @@ internal static class SiloHost
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         builder.UseOrleans(silo => silo.AddMeshSilo(options, database));
         // After Orleans, which it asks.
+        builder.Services.AddSingleton<SiloCatchUp>();
         builder.Services.AddHostedService<SiloIdentityService>();
         using var audit = AuditLog.Open(folder.AuditLog, options.AuditFileBytes, options.AuditFiles);
         builder.Services.AddSingleton(audit);

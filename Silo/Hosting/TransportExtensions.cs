@@ -1,4 +1,5 @@
 using Mesh.Grains.Interfaces.Transport;
+using Mesh.Silo.Identity;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 
@@ -15,6 +16,7 @@ internal static class TransportExtensions
             new ConfigureOptions<SiloConnectionOptions>(options =>
             {
                 var transport = services.GetRequiredService<MeshTransport>();
+                transport.ServerRefused += services.GetRequiredService<SiloCatchUp>().Look;
                 options.ConfigureSiloInboundConnection(transport.AcceptSilos);
                 options.ConfigureSiloOutboundConnection(transport.ConnectToSilos);
                 options.ConfigureGatewayInboundConnection(transport.AcceptClients);

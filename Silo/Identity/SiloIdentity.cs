@@ -6,7 +6,7 @@ namespace Mesh.Silo.Identity;
 /// <summary>The silo's own certificate and the bundle that it verifies others under; each handshake reads both anew.</summary>
 internal sealed class SiloIdentity(TimeProvider clock) : IControlPlaneIdentity
 {
-    // Two loops change it, each its own half.
+    // Renewal and the bundles that come change it, each its own half.
     private readonly Lock _gate = new();
     private volatile Held? _held;
 
@@ -28,12 +28,15 @@ internal sealed class SiloIdentity(TimeProvider clock) : IControlPlaneIdentity
         }
     }
 
-    /// <summary>Takes a new bundle into use.</summary>
+    /// <summary>Whether the bundle in use voids this silo's own certificate.</summary>
+    public bool IsVoid => !Verifier.Verify(Credential.Svid.Chain, Bundle).IsValid;
+
+    /// <summary>Takes a bundle into use where it is newer than the one that is.</summary>
     public void Use(TrustBundle bundle)
     {
         lock (_gate)
         {
-            _held = Current with { Bundle = bundle };
+            _held = bundle.Sequence > Current.Bundle.Sequence ? Current with { Bundle = bundle } : Current;
         }
     }
 

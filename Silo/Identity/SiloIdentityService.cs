@@ -36,7 +36,7 @@ internal sealed partial class SiloIdentityService(
                 if (await feed.PollAsync(identity.Bundle.Sequence, stopping) is { } snapshot && snapshot.Sequence > identity.Bundle.Sequence)
                 {
                     identity.Use(SignedBundle.Parse(snapshot.SignedBundle).Bundle);
-                    if (IsVoid)
+                    if (identity.IsVoid)
                     {
                         Volatile.Read(ref _voided).TrySetResult();
                     }
@@ -55,7 +55,7 @@ internal sealed partial class SiloIdentityService(
         async () =>
         {
             Volatile.Write(ref _voided, new(TaskCreationOptions.RunContinuationsAsynchronously));
-            if (!IsVoid)
+            if (!identity.IsVoid)
             {
                 using var due = CancellationTokenSource.CreateLinkedTokenSource(stopping);
                 await await Task.WhenAny(Task.Delay(RenewIn(identity.Credential.Svid, clock.GetUtcNow()), clock, due.Token), _voided.Task);
@@ -68,8 +68,6 @@ internal sealed partial class SiloIdentityService(
             Log.Renewed(logger, identity.Credential.Svid.NotAfter);
         },
         stopping);
-
-    private bool IsVoid => !identity.Verifier.Verify(identity.Credential.Svid.Chain, identity.Bundle).IsValid;
 
     // At 70 % of its life, as everybody's.
     private static TimeSpan RenewIn(X509Svid svid, DateTimeOffset now)

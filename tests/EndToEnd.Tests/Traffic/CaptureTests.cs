@@ -23,7 +23,10 @@ public class CaptureTests(RunningMesh running)
             async () =>
             {
                 Assert.Equal(Secret, await PlainClient.TryEchoAsync(pair.Entrance, Secret));
-                return File.Exists(folder.File("wire.pcap")) && (await ReadAsync(folder, $"tcp.port == {plainPort}", "tcp.payload")).Length > 0;
+                // Each try is a connection of its own. One that the capture has seen from its handshake on is what is looked at.
+                return File.Exists(folder.File("wire.pcap"))
+                    && (await ReadAsync(folder, $"tcp.port == {plainPort}", "tcp.payload")).Length > 0
+                    && (await VersionsAsync(folder, meshPort)).Length > 0;
             },
             "the capture has begun");
         capture.Signal(TestProcess.SigInt);
@@ -31,7 +34,7 @@ public class CaptureTests(RunningMesh running)
 
         var plain = await ReadAsync(folder, $"tcp.port == {plainPort}", "tcp.payload");
         var meshed = await ReadAsync(folder, $"tcp.port == {meshPort}", "tcp.payload");
-        var versions = await ReadAsync(folder, $"tcp.port == {meshPort} && tls.handshake.type == 2", "tls.handshake.extensions.supported_version", $"tcp.port=={meshPort},tls");
+        var versions = await VersionsAsync(folder, meshPort);
 
         var secret = Convert.ToHexStringLower(Encoding.UTF8.GetBytes(Secret));
         Assert.Contains(secret, plain, StringComparison.Ordinal);
@@ -40,6 +43,10 @@ public class CaptureTests(RunningMesh running)
         Assert.NotEmpty(versions);
         Assert.All(versions.Split('\n', StringSplitOptions.RemoveEmptyEntries), version => Assert.Equal("0x0304", version));
     }
+
+    // What each ServerHello has chosen.
+    private static Task<string> VersionsAsync(TempFolder folder, string port) => ReadAsync(
+        folder, $"tcp.port == {port} && tls.handshake.type == 2", "tls.handshake.extensions.supported_version", $"tcp.port=={port},tls");
 
     // One line a packet: the field's value.
     private static async Task<string> ReadAsync(TempFolder folder, string filter, string field, string? decodeAs = null)

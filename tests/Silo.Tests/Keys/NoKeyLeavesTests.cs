@@ -29,8 +29,8 @@ public class NoKeyLeavesTests
         var keyFiles = Directory.GetFiles(data, "*.key");
         var secrets = (await LoadEveryKeyAsync(data)).Concat(keyFiles.Select(file => new SecretScan(Convert.FromBase64String(File.ReadAllText(file))))).ToList();
 
-        // Anchor, two issuers, bundle key, token key; two key-encryption keys.
-        Assert.Equal(7, secrets.Count);
+        // Anchor and its standby, two issuers, bundle key, token key; two key-encryption keys.
+        Assert.Equal(8, secrets.Count);
         Assert.All(secrets, secret =>
         {
             Assert.Empty(secret.FindIn(said));
