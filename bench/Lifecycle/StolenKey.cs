@@ -13,7 +13,7 @@ internal sealed class StolenKey(BenchMesh mesh, BenchPair pair, RequestLoad load
     private static readonly TimeSpan LedgerLimit = TimeSpan.FromSeconds(15);
 
     // The thief keeps trying for so long after all has been said to be done.
-    private static readonly TimeSpan After = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan After = TimeSpan.FromSeconds(4);
 
     public async Task<IReadOnlyList<Figure>> RunAsync(CancellationToken cancellationToken)
     {
