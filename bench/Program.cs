@@ -2,6 +2,7 @@ using System.CommandLine;
 using Mesh.Bench.Attack;
 using Mesh.Bench.Demo;
 using Mesh.Bench.Host;
+using Mesh.Bench.Lifecycle;
 using Mesh.Bench.Results;
 
 // Exit codes: 0 every bound held, 1 a fault, 2 the command line is wrong, 4 a bound did not hold.
@@ -16,6 +17,11 @@ var proxies = new Option<int>("--proxies") { Description = "How many proxies are
 Add(
     "host", "What a ProxyHost carries: calls a second, memory of a proxy, and how soon all are back when one is killed",
     (parsed, cancellationToken) => HostBench.RunAsync(parsed.GetValue(proxies), cancellationToken), proxies);
+var seconds = new Option<int>("--seconds") { Description = "How long requests go on before the revocation; from 60 on an anchor is rotated to the end", HelpName = "N", DefaultValueFactory = _ => 60 };
+Add(
+    "lifecycle", "Whether requests go on while all certificates and authorities change, and how soon the thief of an issuer's key is out",
+    (parsed, cancellationToken) => LifecycleBench.RunAsync(parsed.GetValue(seconds), cancellationToken), seconds);
+AddAttacker();
 return await root.Parse(args).InvokeAsync();
 
 void Add(string name, string description, Func<ParseResult, CancellationToken, Task<BenchReport>> run, params Option[] options)
@@ -37,5 +43,16 @@ void Add(string name, string description, Func<ParseResult, CancellationToken, T
 
         return report.Holds ? 0 : 4;
     });
+    root.Add(command);
+}
+
+// Started by "lifecycle".
+void AddAttacker()
+{
+    var (data, issuer, victim, address) = (new Argument<string>("data"), new Argument<string>("issuer"), new Argument<string>("victim"), new Argument<string>("address"));
+    var command = new Command("attacker", "Tries a proxy with a stolen issuer's key") { data, issuer, victim, address };
+    command.Hidden = true;
+    command.SetAction((parsed, cancellationToken) => Attacker.RunAsync(
+        parsed.GetRequiredValue(data), parsed.GetRequiredValue(issuer), parsed.GetRequiredValue(victim), parsed.GetRequiredValue(address), cancellationToken));
     root.Add(command);
 }

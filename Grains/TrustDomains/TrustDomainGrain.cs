@@ -199,8 +199,19 @@ internal sealed partial class TrustDomainGrain(
     {
         _activation?.Dispose();
         _activation = rotator.UntilActivation(Committed) is { } wait
-            ? this.RegisterGrainTimer(RotateAsync, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan)
+            ? this.RegisterGrainTimer(RotateFromTimerAsync, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan)
             : null;
+    }
+
+    // A timer counts whole milliseconds, and by another clock than the one that says what is due: it may come a moment early.
+    private async Task RotateFromTimerAsync()
+    {
+        var isEarly = rotator.UntilActivation(Committed) > TimeSpan.Zero;
+        await RotateAsync();
+        if (isEarly)
+        {
+            WakeForActivation();
+        }
     }
 
     private Task NudgeAsync(AuthorityPurpose purpose) => GrainFactory.GetGrain<IIssuerGrain>(IssuerKey.Of(Committed.Name, purpose)).NudgeAsync();

@@ -15,37 +15,43 @@ internal sealed class BenchMesh : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private readonly List<BenchProxyHost> _proxyHosts = [];
     private readonly GrpcChannel _channel;
-    private readonly Admin.V1.Admin.AdminClient _admin;
 
-    private BenchMesh()
+    private BenchMesh(string[] settings)
     {
         Silo = TestProcess.StartDotnet("silo", Programs.Assembly("Silo"),
         [
             $"--Silo:Data={Data}", $"--Silo:HttpsListen={FreePorts.NextAddress()}", $"--Silo:AdminListen={FreePorts.NextAddress()}",
-            $"--Silo:SiloPort={FreePorts.Next()}", $"--Silo:GatewayPort={FreePorts.Next()}",
+            $"--Silo:SiloPort={FreePorts.Next()}", $"--Silo:GatewayPort={FreePorts.Next()}", .. settings,
         ]);
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler { ConnectCallback = (_, cancellationToken) => ConnectAsync(Socket, cancellationToken) },
             DisposeHttpClient = true,
         });
-        _admin = new Admin.V1.Admin.AdminClient(_channel);
+        Admin = new Admin.V1.Admin.AdminClient(_channel);
     }
 
     public TestProcess Silo { get; }
 
-    private string Data => _folder.File("silo");
+    /// <summary>The admin API on the silo's unix socket.</summary>
+    public Admin.V1.Admin.AdminClient Admin { get; }
+
+    /// <summary>The silo's data folder.</summary>
+    public string Data => _folder.File("silo");
+
+    /// <summary>ProxyHosts, in the order in which they were added.</summary>
+    public IReadOnlyList<BenchProxyHost> ProxyHosts => _proxyHosts;
 
     private string Socket => Path.Combine(Data, "admin.sock");
 
     /// <summary>A silo that answers, and no ProxyHost yet.</summary>
-    public static async Task<BenchMesh> StartAsync()
+    public static async Task<BenchMesh> StartAsync(params string[] settings)
     {
-        var mesh = new BenchMesh();
+        var mesh = new BenchMesh(settings);
         try
         {
             await Eventually.TrueAsync(
-                () => !mesh.Silo.HasExited ? File.Exists(mesh.Socket) : throw new InvalidOperationException(mesh.Silo.Output), "the silo's socket is there");
+                () => !mesh.Silo.HasExited ? System.IO.File.Exists(mesh.Socket) : throw new InvalidOperationException(mesh.Silo.Output), "the silo's socket is there");
             return mesh;
         }
         catch
@@ -59,8 +65,8 @@ internal sealed class BenchMesh : IAsyncDisposable
     public async Task<BenchProxyHost> AddProxyHostAsync(params string[] settings)
     {
         var (name, listen, admin) = ($"proxyhost-{_proxyHosts.Count}", FreePorts.NextAddress(), FreePorts.NextAddress());
-        var token = await _admin.CreateProxyHostTokenAsync(new CreateProxyHostTokenRequest { Name = name });
-        await File.WriteAllTextAsync(_folder.File($"{name}.token"), token.Token);
+        var token = await Admin.CreateProxyHostTokenAsync(new CreateProxyHostTokenRequest { Name = name });
+        await System.IO.File.WriteAllTextAsync(_folder.File($"{name}.token"), token.Token);
         var process = TestProcess.StartDotnet(name, Programs.Assembly("ProxyHost"),
         [
             $"--ProxyHost:TokenFile={_folder.File($"{name}.token")}", $"--ProxyHost:Data={_folder.File(name)}",
@@ -68,18 +74,27 @@ internal sealed class BenchMesh : IAsyncDisposable
         ]);
         var proxyHost = new BenchProxyHost(process, new Uri($"https://{listen}"));
         _proxyHosts.Add(proxyHost);
-        using var http = new HttpClient();
-        await Eventually.TrueAsync(
-            () => !process.HasExited ? IsReadyAsync(http, admin) : throw new InvalidOperationException(process.Output), $"{name} is ready");
+        await UntilReadyAsync(process, admin);
         return proxyHost;
     }
+
+    /// <summary>Waits until a process answers at <c>/ready</c>.</summary>
+    public static async Task UntilReadyAsync(TestProcess process, string admin)
+    {
+        using var http = new HttpClient();
+        await Eventually.TrueAsync(
+            () => !process.HasExited ? IsReadyAsync(http, admin) : throw new InvalidOperationException(process.Output), $"{process.Name} is ready");
+    }
+
+    /// <summary>A file of this mesh that goes with it.</summary>
+    public string File(string name) => _folder.File(name);
 
     /// <summary>A join token for a workload of the namespace <c>shop</c>.</summary>
     public async Task<string> TokenAsync(string workload)
     {
         var request = new CreateWorkloadTokenRequest { Namespace = "shop", ServiceAccount = workload };
         request.Addresses.AddRange(_proxyHosts.Select(proxyHost => proxyHost.Url.ToString().TrimEnd('/')));
-        return (await _admin.CreateWorkloadTokenAsync(request)).Token;
+        return (await Admin.CreateWorkloadTokenAsync(request)).Token;
     }
 
     public async ValueTask DisposeAsync()

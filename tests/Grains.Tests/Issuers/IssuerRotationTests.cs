@@ -72,6 +72,27 @@ public class IssuerRotationTests
             async () => (await mesh.Trust.GetStatusAsync()).Issuers.Single(issuer => issuer.KeyHash == before.KeyHash).Stage == "retiring", TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public async Task A_timer_that_comes_a_moment_early_does_not_leave_the_successor_to_the_next_reminder()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var before = (await mesh.Trust.GetStatusAsync()).Issuers.Single(issuer => issuer.Purpose == "control-plane");
+        await mesh.Trust.RotateIssuerAsync("control-plane");
+        // Timers do not follow when a clock is set back.
+        mesh.Clock.AdjustTime(mesh.Clock.GetUtcNow() - TimeSpan.FromSeconds(1));
+
+        mesh.Clock.Advance(TimeSpan.FromMinutes(1));
+
+        // 150 s in all at the most: reminders come every five minutes.
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                mesh.Clock.Advance(TimeSpan.FromMilliseconds(50));
+                return (await mesh.Trust.GetStatusAsync()).Issuers.Single(issuer => issuer.KeyHash == before.KeyHash).Stage == "retiring";
+            },
+            TestContext.Current.CancellationToken);
+    }
+
     private static async Task<bool> IsDueAsync(MeshCluster mesh)
     {
         var (status, now) = (await mesh.Trust.GetStatusAsync(), mesh.Clock.GetUtcNow());
