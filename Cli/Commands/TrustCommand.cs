@@ -45,7 +45,7 @@ internal static class TrustCommand
             """
             Void a trust anchor's key, and with it everything that it certified, for good
 
-            The prepared or else the standby anchor takes over in the same change, with issuers of its own; everybody renews at once.
+            The standby anchor takes over in the same change, with issuers of its own; everybody renews at once.
             """,
             "mesh trust status",
             "mesh trust revoke 1f3a9c0d --reason \"the vault was open\"")

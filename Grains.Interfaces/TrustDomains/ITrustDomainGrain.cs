@@ -70,8 +70,8 @@ public interface ITrustDomainGrain : IGrainWithStringKey
     [Alias("abort-anchor-rotation")]
     Task<TrustSnapshot> AbortAnchorRotationAsync();
 
-    /// <summary>Voids an anchor's key and all that it certified. Where it is the one that signs, the prepared or else the standby
-    /// anchor takes over in the same write, with issuers of its own.</summary>
+    /// <summary>Voids an anchor's key and all that it certified. Where it is the one that signs, the standby takes over in the
+    /// same write, with issuers of its own; without one the prepared or the retiring anchor, which fewer may know.</summary>
     /// <param name="keyHash">SHA-256 of the SubjectPublicKeyInfo. Revoking it again changes nothing.</param>
     /// <param name="reason">At most 256 characters; kept in the bundle, which is public.</param>
     /// <exception cref="MeshException"><see cref="MeshError.NotFound"/>: no such anchor. <see cref="MeshError.Conflict"/>: nobody knows

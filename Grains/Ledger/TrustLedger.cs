@@ -21,7 +21,7 @@ internal sealed class TrustLedger(IGrainFactory grains, IIssuanceStore store, Ti
     /// <summary>All live instances, in the order of their identities.</summary>
     public async Task<TrustLedgerView> ReadAsync(ITrustDomainGrain trustDomain, CancellationToken cancellationToken)
     {
-        var live = await store.ListLiveAsync(null, clock.GetUtcNow(), MaxInstances, cancellationToken);
+        var live = await store.ListLiveAsync(null, clock.GetUtcNow(), MaxInstances + 1, cancellationToken);
         // The bundle after the instances: whoever enrolls meanwhile has it.
         var bundle = await trustDomain.GetBundleAsync();
         var held = new Dictionary<string, BundleHeld?>();
@@ -38,6 +38,7 @@ internal sealed class TrustLedger(IGrainFactory grains, IIssuanceStore store, Ti
 
         return new TrustLedgerView(
             bundle,
+            live.Count > MaxInstances,
             BundleAcknowledgement.DigestOf(bundle.SignedBundle),
             [.. live.Where(record => record.Id.Role == IdentityRole.Workload)
                 .OrderBy(record => record.Id.ToString(), StringComparer.Ordinal).ThenBy(record => record.InstanceId, StringComparer.Ordinal)
@@ -47,9 +48,10 @@ internal sealed class TrustLedger(IGrainFactory grains, IIssuanceStore store, Ti
 
 /// <summary>The ledger at one moment.</summary>
 /// <param name="Bundle">The bundle in force.</param>
+/// <param name="IsCut">There are more instances than were looked at.</param>
 /// <param name="Digest">SHA-256 of its text, hex.</param>
 /// <param name="Entries">Every live instance.</param>
-internal sealed record TrustLedgerView(TrustSnapshot Bundle, string Digest, IReadOnlyList<TrustLedgerEntry> Entries)
+internal sealed record TrustLedgerView(TrustSnapshot Bundle, bool IsCut, string Digest, IReadOnlyList<TrustLedgerEntry> Entries)
 {
     /// <summary>Whether an instance holds the bundle in force, its very text.</summary>
     public bool IsConverged(TrustLedgerEntry entry) => entry.Held is { } held && held.Sequence == Bundle.Sequence && held.Digest == Digest;

@@ -37,7 +37,7 @@ internal sealed class AuthorityRotator(
     /// <remarks>Workloads' chains carry their issuer, while a control-plane issuer must be in everybody's bundle before it signs.</remarks>
     public async Task<TrustDomainState> RotateIssuerAsync(TrustDomainState state, AuthorityPurpose purpose, CancellationToken cancellationToken)
     {
-        if (state.PreparedIssuer(purpose, state.ActiveAnchor.KeyHash) is { } prepared)
+        if (Prepared(state, purpose, state.ActiveAnchor) is { } prepared)
         {
             return purpose == AuthorityPurpose.Workload ? state.WithActivated(prepared, Now, LongestLeaf) : state;
         }
@@ -51,7 +51,7 @@ internal sealed class AuthorityRotator(
         TrustDomainState state, IssuerRecord revoked, string reason, CancellationToken cancellationToken)
     {
         var successor = revoked.Stage == IssuerStage.Active
-            ? state.PreparedIssuer(revoked.Purpose, state.ActiveAnchor.KeyHash) ?? await CreateAsync(state, revoked.Purpose, state.ActiveAnchor, cancellationToken)
+            ? Prepared(state, revoked.Purpose, state.ActiveAnchor) ?? await CreateAsync(state, revoked.Purpose, state.ActiveAnchor, cancellationToken)
             : null;
         return state.WithRevoked(revoked, successor, Now, reason);
     }
@@ -72,7 +72,7 @@ internal sealed class AuthorityRotator(
             retiring, await authorities.CreateBundleSignerAsync(TrustDomainName.Parse(state.Name), state.ActiveAnchor, cancellationToken));
 
     /// <summary>An anchor revoked. Where it was the one that signs, one that everybody knows already takes over, and a new standby is made.</summary>
-    /// <param name="successor">A prepared or standby anchor; null where the revoked one signs nothing.</param>
+    /// <param name="successor">A standby, prepared or retiring anchor; null where the revoked one signs nothing.</param>
     public async Task<TrustDomainState> RevokeAnchorAsync(
         TrustDomainState state, AnchorRecord revoked, AnchorRecord? successor, string reason, CancellationToken cancellationToken)
     {
@@ -87,9 +87,12 @@ internal sealed class AuthorityRotator(
             : next;
     }
 
+    private IssuerRecord? Prepared(TrustDomainState state, AuthorityPurpose purpose, AnchorRecord anchor) =>
+        state.PreparedIssuer(purpose, anchor.KeyHash) is { } prepared && Now < prepared.NotAfter ? prepared : null;
+
     private async Task<IReadOnlyList<IssuerRecord>> IssuersOfAsync(TrustDomainState state, AnchorRecord anchor, CancellationToken cancellationToken)
     {
-        var prepared = Purposes.Select(purpose => state.PreparedIssuer(purpose, anchor.KeyHash)).OfType<IssuerRecord>().ToList();
+        var prepared = Purposes.Select(purpose => Prepared(state, purpose, anchor)).OfType<IssuerRecord>().ToList();
         return prepared.Count == Purposes.Length ? prepared : await CreateIssuersAsync(state, anchor, cancellationToken);
     }
 

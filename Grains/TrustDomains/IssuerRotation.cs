@@ -14,10 +14,8 @@ internal static class IssuerRotation
 
     /// <summary>The step that is due now; null where there is none.</summary>
     public static RotationStep? Due(TrustDomainState state, IssuerOptions options, DateTimeOffset now) =>
-        Purposes.Select(purpose => SuccessionOf(purpose, state, options, now)).FirstOrDefault(step => step is not null)
-        ?? state.Issuers.Where(issuer => issuer.Stage == IssuerStage.Retiring && now > issuer.LeavesUntil)
-            .Select(issuer => new RotationStep.Retire(issuer))
-            .FirstOrDefault();
+        state.Issuers.Where(issuer => IsSpent(issuer, now)).Select(issuer => new RotationStep.Retire(issuer)).FirstOrDefault()
+        ?? Purposes.Select(purpose => SuccessionOf(purpose, state, options, now)).FirstOrDefault(step => step is not null);
 
     /// <summary>When a prepared successor of the anchor in use will sign; null where none is prepared.</summary>
     public static DateTimeOffset? NextActivation(TrustDomainState state, IssuerOptions options)
@@ -29,14 +27,28 @@ internal static class IssuerRotation
         return due.Count == 0 ? null : due.Min();
     }
 
+    // One that was prepared and never signed is spent when it has ended: it must not stand in its successor's way.
+    private static bool IsSpent(IssuerRecord issuer, DateTimeOffset now) => issuer.Stage switch
+    {
+        IssuerStage.Prepared => now >= issuer.NotAfter,
+        IssuerStage.Retiring => now > issuer.LeavesUntil,
+        _ => false,
+    };
+
     private static RotationStep? SuccessionOf(AuthorityPurpose purpose, TrustDomainState state, IssuerOptions options, DateTimeOffset now)
     {
         var active = state.ActiveIssuer(purpose);
         var isOver = active is null || now >= active.NotAfter;
-        if (state.PreparedIssuer(purpose, state.ActiveAnchor.KeyHash) is { } prepared && now < prepared.NotAfter)
+        if (state.PreparedIssuer(purpose, state.ActiveAnchor.KeyHash) is { } prepared)
         {
             // Where nothing can sign there is nothing to wait for.
             return isOver || now >= prepared.Since + PublishFor(prepared, options) ? new RotationStep.Activate(prepared) : null;
+        }
+
+        if (now >= state.ActiveAnchor.NotAfter)
+        {
+            // Nothing under it would be good for a moment.
+            return null;
         }
 
         return isOver || now >= active!.NotBefore + ((active.NotAfter - active.NotBefore) * options.RotateAt) ? new RotationStep.Prepare(purpose) : null;

@@ -31,7 +31,8 @@ internal sealed class JoinTokenFactory(IKeyStore keys, TimeProvider clock)
             throw new MeshException(MeshError.InvalidRequest, "A token names 1 to 8 addresses, each https://HOST:PORT.");
         }
 
-        var anchors = state.Anchors.Where(anchor => anchor.Stage != AnchorStage.Retiring).Select(anchor => anchor.KeyHash);
+        // A retiring one too: bundles are signed under it until it is gone.
+        var anchors = state.Anchors.Select(anchor => anchor.KeyHash);
         var token = JoinToken.Create(subject, clock.GetUtcNow(), lifetime, [.. anchors], addresses);
         var key = state.TokenKeys[^1];
         return new IssuedJoinToken(await SignAsync(key.KeyHash, key.KeyId, token, cancellationToken), subject, token.ExpiresAt);
@@ -41,7 +42,7 @@ internal sealed class JoinTokenFactory(IKeyStore keys, TimeProvider clock)
     public async Task<string> CreateReenrollmentAsync(
         TrustBundle bundle, JoinToken used, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
-        var anchors = bundle.Anchors.Where(anchor => anchor.Stage != AnchorStage.Retiring).Select(anchor => anchor.KeyHash);
+        var anchors = bundle.Anchors.Select(anchor => anchor.KeyHash);
         var now = clock.GetUtcNow();
         var token = JoinToken.Create(used.Subject, now, expiresAt - now, [.. anchors], used.Addresses, JoinTokenUse.Reenroll);
         var key = bundle.TokenKeys[^1];

@@ -126,10 +126,13 @@ internal sealed partial class TrustDomainGrain(
     {
         var prepared = Committed.Anchor(AnchorStage.Prepared)
             ?? throw new MeshException(MeshError.Conflict, "No anchor is prepared. Start a rotation first.");
-        if (Committed.Issuers.FirstOrDefault(issuer => issuer.Anchor == prepared.KeyHash && issuer.NotAfter <= clock.GetUtcNow()) is { } ended)
+        foreach (var purpose in Enum.GetValues<AuthorityPurpose>())
         {
-            throw new MeshException(
-                MeshError.Conflict, $"The {ended.Purpose.Word()} issuer prepared under it ended at {ended.NotAfter:u}. Abort this rotation and start another.");
+            if (Committed.PreparedIssuer(purpose, prepared.KeyHash) is not { } issuer || issuer.NotAfter <= clock.GetUtcNow())
+            {
+                throw new MeshException(
+                    MeshError.Conflict, $"The {purpose.Word()} issuer that was prepared under it has ended or was revoked. Abort this rotation and start another.");
+            }
         }
 
         await CommitAsync(rotator.ActivateAnchor(Committed, prepared));
@@ -172,8 +175,8 @@ internal sealed partial class TrustDomainGrain(
 
         var revoked = Committed.Anchors.FirstOrDefault(anchor => anchor.KeyHash == keyHash)
             ?? throw new MeshException(MeshError.NotFound, $"No anchor of {Committed.Name} has the key {keyHash}.");
-        var successor = revoked.Stage != AnchorStage.Active ? null : Committed.Anchor(AnchorStage.Prepared) ?? Committed.Anchor(AnchorStage.Standby)
-            ?? throw new MeshException(
+        var successor = revoked.Stage != AnchorStage.Active ? null : Committed.Anchor(AnchorStage.Standby) ?? Committed.Anchor(AnchorStage.Prepared)
+            ?? Committed.Anchor(AnchorStage.Retiring) ?? throw new MeshException(
                 MeshError.Conflict, "It is the only anchor that anybody knows, so no bundle could follow. Start an anchor rotation, and revoke it once that is published.");
         await CommitAsync(await rotator.RevokeAnchorAsync(Committed, revoked, successor, reason, CancellationToken.None));
         Log.Revoked(logger, Committed.Name, "anchor", keyHash, successor?.KeyHash);

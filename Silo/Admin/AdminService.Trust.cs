@@ -69,7 +69,13 @@ internal sealed partial class AdminService
             return;
         }
 
-        var behind = (await ledger.ReadAsync(TrustDomain, cancellationToken)).Behind(anchor.SinceSequence);
+        var view = await ledger.ReadAsync(TrustDomain, cancellationToken);
+        if (view.IsCut)
+        {
+            throw new MeshException(MeshError.Conflict, $"More instances are alive than can be looked at ({view.Entries.Count}). Force it once you know that all of them are connected.");
+        }
+
+        var behind = view.Behind(anchor.SinceSequence);
         if (behind.Count > 0)
         {
             var named = string.Join(", ", behind.Take(NamedInRefusal).Select(entry => $"{entry.Id} ({entry.InstanceId[..8]})"));

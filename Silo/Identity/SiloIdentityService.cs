@@ -36,10 +36,12 @@ internal sealed partial class SiloIdentityService(
                 if (await feed.PollAsync(identity.Bundle.Sequence, stopping) is { } snapshot && snapshot.Sequence > identity.Bundle.Sequence)
                 {
                     identity.Use(SignedBundle.Parse(snapshot.SignedBundle).Bundle);
-                    if (identity.IsVoid)
-                    {
-                        Volatile.Read(ref _voided).TrySetResult();
-                    }
+                }
+
+                // After each poll, since a bundle may have come another way.
+                if (identity.IsVoid)
+                {
+                    Volatile.Read(ref _voided).TrySetResult();
                 }
 
                 // The bundle does not name the workloads' issuers; whatever changes them gives it another sequence.

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Mesh.EndToEnd.Tests.Support;
+using Mesh.Spiffe;
 using Mesh.Tests.Processes;
 
 namespace Mesh.EndToEnd.Tests.Attacks;
@@ -23,14 +24,14 @@ public class ConnectionTests(RunningMesh running) : IClassFixture<RunningMesh>
         List<Socket> sockets = [];
         try
         {
-            // 6,000 from six hosts: each has 1,000 at the most, and together they have 4,000.
-            for (var host = 0; host < 6; host++)
+            // 10,000 from ten hosts: each has 1,000 at the most, and together they have 4,000.
+            for (var host = 0; host < 10; host++)
             {
                 await OpenAsync(sockets, IPAddress.Parse($"127.0.1.{host + 1}"), host == 0 ? PerAddress + 200 : PerAddress);
             }
 
             await Refusals.GrewAsync(Mesh, "MaxUnprovenConnectionsPerAddress", addresses, by: 200);
-            await Refusals.GrewAsync(Mesh, "MaxUnprovenConnections", all, by: 1_000);
+            await Refusals.GrewAsync(Mesh, "MaxUnprovenConnections", all, by: 5_000);
             Assert.InRange(sockets.Count(socket => !Sockets.HasEnded(socket)), 3_000, Unproven);
 
             // Those are let go when their time for a handshake is over.
@@ -41,6 +42,39 @@ public class ConnectionTests(RunningMesh running) : IClassFixture<RunningMesh>
         finally
         {
             sockets.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Connections_are_bounded_in_all_whoever_opens_them()
+    {
+        const int Most = 20;
+        await using var mesh = await MeshUnderTest.StartAsync([], [$"--ProxyHost:MaxConnections={Most}"]);
+        using var credential = (await TestProxy.EnrollAsync(mesh, "web")).Credential;
+        List<RawHttp2> open = [];
+        try
+        {
+            while (open.Count < Most && await TryConnectAsync(mesh, credential) is { } connection)
+            {
+                open.Add(connection);
+            }
+
+            // The connection of the enrollment may not have ended yet.
+            Assert.InRange(open.Count, Most - 1, Most);
+            var before = await Refusals.CountAsync(mesh, "MaxConnections");
+            Assert.Null(await TryConnectAsync(mesh, credential));
+            await Refusals.GrewAsync(mesh, "MaxConnections", before);
+            // One that ends makes room.
+            await open[0].DisposeAsync();
+            open.RemoveAt(0);
+            open.Add(await Eventually.UntilAsync(() => TryConnectAsync(mesh, credential), connection => connection is not null, "there is room again") ?? throw new InvalidOperationException());
+        }
+        finally
+        {
+            foreach (var connection in open)
+            {
+                await connection.DisposeAsync();
+            }
         }
     }
 
@@ -81,6 +115,18 @@ public class ConnectionTests(RunningMesh running) : IClassFixture<RunningMesh>
             catch (SocketException)
             {
             }
+        }
+    }
+
+    private static async Task<RawHttp2?> TryConnectAsync(MeshUnderTest mesh, SvidCredential credential)
+    {
+        try
+        {
+            return await RawHttp2.ConnectAsync(mesh.ProxyHostUrl, credential);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or System.Security.Authentication.AuthenticationException)
+        {
+            return null;
         }
     }
 }

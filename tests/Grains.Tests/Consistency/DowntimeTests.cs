@@ -39,4 +39,21 @@ public class DowntimeTests
         bundle.VerifySuccessor(held, stores.Clock.GetUtcNow());
         Assert.True(new SvidVerifier(stores.Clock).Verify(renewed.Chain, bundle.Bundle, web.Svid.Id).IsValid);
     }
+
+    [Fact]
+    public async Task A_successor_that_was_prepared_and_ended_before_it_could_sign_does_not_keep_a_silo_from_starting()
+    {
+        var stores = new MeshStores();
+        await using (var mesh = await MeshCluster.StartAsync(stores))
+        {
+            await mesh.Trust.RotateIssuerAsync("control-plane");
+        }
+
+        stores.Clock.Advance(TimeSpan.FromDays(40));
+        await using var restarted = await MeshCluster.StartAsync(stores);
+
+        var issuers = (await restarted.Trust.GetStatusAsync()).Issuers;
+        Assert.Equal(2, issuers.Count(issuer => issuer.Stage == "active" && issuer.NotAfter > stores.Clock.GetUtcNow()));
+        await new TestWorkload(restarted, "web").EnrollAsync();
+    }
 }

@@ -53,6 +53,25 @@ public class AnchorRotationTests
         var activated = SignedBundle.Parse((await mesh.Trust.ActivateAnchorAsync()).SignedBundle);
 
         activated.VerifyFirstContact(MeshCluster.TrustDomain, token.Anchors, mesh.Clock.GetUtcNow());
+        // So does one that is made in between, while bundles are signed under the old anchor.
+        var between = JoinToken.ParseUnverified(await new TestWorkload(mesh, "web").TokenAsync());
+        activated.VerifyFirstContact(MeshCluster.TrustDomain, between.Anchors, mesh.Clock.GetUtcNow());
+    }
+
+    [Fact]
+    public async Task A_stolen_anchor_is_followed_by_the_standby_that_everybody_knows_and_not_by_one_just_prepared()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        // Held by somebody who is cut off while the rotation starts.
+        var held = await mesh.BundleAsync();
+        await mesh.Trust.StartAnchorRotationAsync();
+
+        var revoked = Follow(held, await mesh.Trust.RevokeAnchorAsync(held.Anchors.Single(anchor => anchor.Stage == AnchorStage.Active).KeyHash, "drill"), mesh);
+
+        Assert.Equal(
+            held.Anchors.Single(anchor => anchor.Stage == AnchorStage.Standby).KeyHash,
+            revoked.Anchors.Single(anchor => anchor.Stage == AnchorStage.Active).KeyHash);
+        await new TestWorkload(mesh, "web").EnrollAsync();
     }
 
     [Fact]
