@@ -71,7 +71,7 @@ internal static class IdentityCommand
             table.AddRow(
                 new Text(identity.SpiffeId),
                 new Text(identity.InstanceId[..8]),
-                new Text(Time(identity.NotAfter.ToDateTimeOffset())),
+                new Text(TimeText.Of(identity.NotAfter.ToDateTimeOffset())),
                 Left(identity.NotBefore.ToDateTimeOffset(), identity.NotAfter.ToDateTimeOffset(), now),
                 new Text(identity.DefaultPolicy),
                 new Text(identity.Proxyhost));
@@ -93,7 +93,7 @@ internal static class IdentityCommand
                 facts.AddRow("subject", Markup.Escape(certificate.Subject));
                 facts.AddRow("issuer", Markup.Escape(certificate.Issuer));
                 facts.AddRow("serial", certificate.SerialNumber);
-                facts.AddRow("good from", Time(certificate.NotBefore));
+                facts.AddRow("good from", TimeText.Of(certificate.NotBefore));
                 facts.AddRow(new Text("good until"), Expiry(certificate, now));
                 tree.AddNode(new Text(what, new Style(decoration: Decoration.Bold))).AddNode(facts);
             }
@@ -103,7 +103,7 @@ internal static class IdentityCommand
     }
 
     private static Columns Expiry(X509Certificate2 certificate, DateTimeOffset now) => new(
-        new Text(Time(certificate.NotAfter)), Left(certificate.NotBefore, certificate.NotAfter, now)) { Expand = false };
+        new Text(TimeText.Of(certificate.NotAfter)), Left(certificate.NotBefore, certificate.NotAfter, now)) { Expand = false };
 
     private static Text Left(DateTimeOffset notBefore, DateTimeOffset notAfter, DateTimeOffset now)
     {
@@ -111,6 +111,4 @@ internal static class IdentityCommand
         var style = share < 0.1 ? new Style(Color.Red) : share < 0.25 ? new Style(Color.Yellow) : new Style(Color.Green);
         return new Text(share.ToString("P0", CultureInfo.InvariantCulture), style);
     }
-
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

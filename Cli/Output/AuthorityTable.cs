@@ -1,4 +1,3 @@
-using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using Mesh.Admin.V1;
 using Spectre.Console;
@@ -36,6 +35,5 @@ internal static class AuthorityTable
         return table;
     }
 
-    private static string Time(Timestamp time) =>
-        time.ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Time(Timestamp time) => TimeText.Of(time.ToDateTimeOffset());
 }

@@ -23,7 +23,7 @@ internal static class LedgerTable
         }
 
         var since = ledger.Entries.Max(entry => entry.AcknowledgedAt.ToDateTimeOffset());
-        return string.Create(CultureInfo.InvariantCulture, $"Sequence {ledger.Sequence}: all {converged} instances have acknowledged it, the last at {Time(since)}.");
+        return string.Create(CultureInfo.InvariantCulture, $"Sequence {ledger.Sequence}: all {converged} instances have acknowledged it, the last at {TimeText.Of(since)}.");
     }
 
     /// <summary>Those that have not acknowledged the bundle in force, or all; null where there is nobody to show.</summary>
@@ -47,14 +47,12 @@ internal static class LedgerTable
                 new Text(entry.SpiffeId),
                 new Text(entry.InstanceId[..Math.Min(8, entry.InstanceId.Length)]),
                 new Text(entry.Sequence == 0 ? "nothing heard" : entry.Sequence.ToString(CultureInfo.InvariantCulture)),
-                new Text(entry.AcknowledgedAt is null ? "" : Time(entry.AcknowledgedAt.ToDateTimeOffset())),
+                new Text(entry.AcknowledgedAt is null ? "" : TimeText.Of(entry.AcknowledgedAt.ToDateTimeOffset())),
                 entry.IsConverged ? new Text("yes", new Style(Color.Green)) : new Text("no", new Style(Color.Red)),
                 new Text(entry.ConnectionsClosed.ToString(CultureInfo.InvariantCulture)),
-                new Text(entry.IsConverged ? "" : Time(entry.NotAfter.ToDateTimeOffset())));
+                new Text(entry.IsConverged ? "" : TimeText.Of(entry.NotAfter.ToDateTimeOffset())));
         }
 
         return table;
     }
-
-    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

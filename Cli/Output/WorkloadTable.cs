@@ -54,7 +54,7 @@ internal static class WorkloadTable
     }
 
     public static string Time(Timestamp time) =>
-        time.ToDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        TimeText.Of(time.ToDateTimeOffset());
 
     private static Table Titled(params string[] titles)
     {

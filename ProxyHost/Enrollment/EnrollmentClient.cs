@@ -65,8 +65,7 @@ internal sealed class EnrollmentClient(
     public async Task<bool> CatchUpAsync()
     {
         var contact = new FirstContact(identity.Bundle, IdentityRole.Silo, clock);
-        var answer = await AnySiloAsync(contact.ProvisionalTls(Alpn), client => client.FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline()));
-        return identity.Bundles.AcceptUnlessOlder(contact.Accept(answer.SignedBundle).Jws);
+        return identity.Bundles.AcceptUnlessOlder((await FetchAsync(contact, CancellationToken.None)).Jws);
     }
 
     public void Dispose() => _pending?.Dispose();
@@ -74,10 +73,15 @@ internal sealed class EnrollmentClient(
     private async Task MeetAsync(JoinToken token, CancellationToken cancellationToken)
     {
         var contact = new FirstContact(token.Subject.TrustDomain, token.Anchors, IdentityRole.Silo, clock);
+        identity.Bundles.AcceptFirst(await FetchAsync(contact, cancellationToken));
+    }
+
+    private async Task<SignedBundle> FetchAsync(FirstContact contact, CancellationToken cancellationToken)
+    {
         var answer = await AnySiloAsync(
             contact.ProvisionalTls(Alpn),
             client => client.FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken));
-        identity.Bundles.AcceptFirst(contact.Accept(answer.SignedBundle));
+        return contact.Accept(answer.SignedBundle);
     }
 
     private async Task<CertifyResponse> CertifyAsync(
