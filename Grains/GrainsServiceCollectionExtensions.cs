@@ -21,6 +21,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<AuthorityFactory>();
         services.AddSingleton<AuthorityRotator>();
         services.AddSingleton<BundleSealer>();
+        services.AddSingleton<TrustRestoration>();
         services.AddSingleton<JoinTokenFactory>();
         services.AddAttestation();
         services.AddSingleton<EvidenceVerifier>();

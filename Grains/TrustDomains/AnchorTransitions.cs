@@ -1,4 +1,5 @@
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Interfaces.Errors;
 using Mesh.Spiffe;
 
 namespace Mesh.Grains.TrustDomains;
@@ -75,6 +76,14 @@ internal static class AnchorTransitions
         next = next with { Anchors = next.Anchors.Replace(takeover.Anchor, takeover.Anchor with { Stage = AnchorStage.Active, Since = now, SinceSequence = state.Sequence + 1 }) };
         return takeover.Issuers.Aggregate(next, (held, issuer) => held.WithActivated(issuer, now, TimeSpan.Zero));
     }
+
+    /// <summary>Which anchor signs once one is revoked that signs now: one that everybody knows already; null where it does not sign.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.Conflict"/>: nobody knows another.</exception>
+    public static AnchorRecord? TakeoverFrom(this TrustDomainState state, AnchorRecord revoked) =>
+        revoked.Stage != AnchorStage.Active
+            ? null
+            : state.Anchor(AnchorStage.Standby) ?? state.Anchor(AnchorStage.Prepared) ?? state.Anchor(AnchorStage.Retiring) ?? throw new MeshException(
+                MeshError.Conflict, "It is the only anchor that anybody knows, so no bundle could follow. Start an anchor rotation, and revoke it once that is published.");
 
     /// <summary>What keeps a retiring anchor in the bundle at this time, by name; empty: nothing does.</summary>
     public static IReadOnlyList<string> HoldersOf(this TrustDomainState state, AnchorRecord anchor, DateTimeOffset now) =>

@@ -46,6 +46,18 @@ internal sealed class AuthorityRotator(
         return purpose == AuthorityPurpose.Workload ? state.WithActivated(successor, Now, LongestLeaf) : state.WithPrepared(successor);
     }
 
+    /// <summary>New issuers sign from now on, under the anchor in use, and none that was made before.</summary>
+    public async Task<TrustDomainState> ReplaceIssuersAsync(TrustDomainState state, CancellationToken cancellationToken)
+    {
+        var next = state with { Issuers = state.Issuers.RemoveAll(issuer => issuer.Stage == IssuerStage.Prepared && issuer.Anchor == state.ActiveAnchor.KeyHash) };
+        foreach (var successor in await CreateIssuersAsync(state, state.ActiveAnchor, cancellationToken))
+        {
+            next = next.WithActivated(successor, Now, LongestLeaf);
+        }
+
+        return next;
+    }
+
     /// <summary>An issuer revoked, its successor in its place.</summary>
     public async Task<TrustDomainState> RevokeIssuerAsync(
         TrustDomainState state, IssuerRecord revoked, string reason, CancellationToken cancellationToken)

@@ -18,6 +18,7 @@ internal sealed partial class TrustDomainGrain(
     [PersistentState(TrustDomainGrain.StateName)] IPersistentState<TrustDomainState> stored,
     AuthorityRotator rotator,
     BundleSealer sealer,
+    TrustRestoration restoration,
     JoinTokenFactory tokens,
     IGrainStorage storage,
     TimeProvider clock,
@@ -175,9 +176,7 @@ internal sealed partial class TrustDomainGrain(
 
         var revoked = Committed.Anchors.FirstOrDefault(anchor => anchor.KeyHash == keyHash)
             ?? throw new MeshException(MeshError.NotFound, $"No anchor of {Committed.Name} has the key {keyHash}.");
-        var successor = revoked.Stage != AnchorStage.Active ? null : Committed.Anchor(AnchorStage.Standby) ?? Committed.Anchor(AnchorStage.Prepared)
-            ?? Committed.Anchor(AnchorStage.Retiring) ?? throw new MeshException(
-                MeshError.Conflict, "It is the only anchor that anybody knows, so no bundle could follow. Start an anchor rotation, and revoke it once that is published.");
+        var successor = Committed.TakeoverFrom(revoked);
         await CommitAsync(await rotator.RevokeAnchorAsync(Committed, revoked, successor, reason, CancellationToken.None));
         Log.Revoked(logger, Committed.Name, "anchor", keyHash, successor?.KeyHash);
         await NudgeAllAsync();

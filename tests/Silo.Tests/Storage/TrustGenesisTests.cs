@@ -1,8 +1,5 @@
-using Mesh.Grains.Issuers;
-using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Storage;
 using Mesh.Silo.Tests.Support;
-using Microsoft.Extensions.Options;
 
 namespace Mesh.Silo.Tests.Storage;
 
@@ -15,21 +12,10 @@ public class TrustGenesisTests(PostgreSqlFixture postgreSql)
     {
         await using var store = await TestStore.OpenAsync(provider, postgreSql);
         IStoreDatabase[] silos = [store.Database, await store.OpenAnotherAsync(), await store.OpenAnotherAsync(), await store.OpenAnotherAsync()];
-        // The key files are made before, as by copying them.
-        _ = store.KeyStore();
 
-        var created = await Task.WhenAll(silos.Select(silo => Task.Run(() => Genesis(store, silo).CreateOrLoadAsync(TestStore.TrustDomain, Cancel))));
+        var created = await Task.WhenAll(silos.Select(silo => Task.Run(() => TestTrust.Genesis(store, silo).CreateOrLoadAsync(TestStore.TrustDomain, Cancel))));
 
         Assert.Single(created.Select(state => state.ActiveAnchor.KeyHash).Distinct());
         Assert.Single(created.Select(state => state.SignedBundle).Distinct());
-    }
-
-    private static TrustGenesis Genesis(TestStore store, IStoreDatabase database)
-    {
-        var keys = store.KeyStore(database);
-        var (anchors, issuers) = (Options.Create(new AnchorOptions()), Options.Create(new IssuerOptions()));
-        var authorities = new AuthorityFactory(keys, anchors, issuers, TimeProvider.System);
-        var rotator = new AuthorityRotator(authorities, issuers, Options.Create(new LeafOptions()), TimeProvider.System);
-        return new TrustGenesis(store.GrainStorage(database), authorities, rotator, keys, anchors, TimeProvider.System);
     }
 }
