@@ -25,20 +25,17 @@ internal sealed class EnrollmentService(
             throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
         }
 
-        var offered = new OfferedBundle();
+        string offered;
         try
         {
-            await foreach (var next in requestStream.ReadAllAsync(context.CancellationToken))
-            {
-                offered.Add(next.Piece);
-            }
+            offered = await OfferedBundle.ReadAsync(requestStream.ReadAllAsync(context.CancellationToken).Select(next => next.Piece));
         }
         catch (FormatException e)
         {
             throw new MeshException(MeshError.InvalidRequest, e.Message);
         }
 
-        var bundle = await grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).OfferAsync(offered.Jws)
+        var bundle = await grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).OfferAsync(offered)
             .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
     }

@@ -35,20 +35,17 @@ internal sealed class ControlPlaneEnrollmentService(
             throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
         }
 
-        var offered = new OfferedBundle();
+        string offered;
         try
         {
-            await foreach (var next in requestStream.ReadAllAsync(context.CancellationToken))
-            {
-                offered.Add(next.Piece);
-            }
+            offered = await OfferedBundle.ReadAsync(requestStream.ReadAllAsync(context.CancellationToken).Select(next => next.Piece));
         }
         catch (FormatException e)
         {
             throw new MeshException(MeshError.InvalidRequest, e.Message);
         }
 
-        var bundle = await grains.GetGrain<ITrustFeed>(_options.TrustDomain).OfferAsync(offered.Jws);
+        var bundle = await grains.GetGrain<ITrustFeed>(_options.TrustDomain).OfferAsync(offered);
         return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
     }
 

@@ -31,7 +31,7 @@ internal sealed partial class MeshErrorInterceptor(ILogger<MeshErrorInterceptor>
         }
         catch (MeshException refusal)
         {
-            throw new RpcException(new Status(StatusOf(refusal.Error), refusal.Message));
+            throw new RpcException(new Status(refusal.Error.ToStatusCode(), refusal.Message));
         }
         catch (Exception silence) when (silence is TimeoutException or OrleansException)
         {
@@ -44,18 +44,6 @@ internal sealed partial class MeshErrorInterceptor(ILogger<MeshErrorInterceptor>
             throw new RpcException(new Status(StatusCode.Internal, "The silo failed to answer; its log says why."));
         }
     }
-
-    private static StatusCode StatusOf(MeshError error) => error switch
-    {
-        MeshError.InvalidRequest => StatusCode.InvalidArgument,
-        MeshError.NotReady or MeshError.Stale => StatusCode.Unavailable,
-        MeshError.TokenRejected => StatusCode.Unauthenticated,
-        MeshError.NotPermitted or MeshError.Revoked => StatusCode.PermissionDenied,
-        MeshError.SupersededKey or MeshError.Conflict => StatusCode.FailedPrecondition,
-        MeshError.NotFound => StatusCode.NotFound,
-        MeshError.LimitReached => StatusCode.ResourceExhausted,
-        _ => StatusCode.Unknown,
-    };
 
     private static partial class Log
     {
