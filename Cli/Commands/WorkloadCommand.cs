@@ -9,9 +9,9 @@ namespace Mesh.Cli.Commands;
 /// <summary><c>mesh workload</c>: which workloads there are, and which of them are banned.</summary>
 internal static class WorkloadCommand
 {
-    public static Command Create(CommandContext context) => new("workload", "Register, show and ban workloads")
+    public static Command Create(CommandContext context) => new("workload", "Register, show, ban and forget workloads")
     {
-        CreateCreate(context), CreateList(context), CreateShow(context), CreateBan(context), CreateUnban(context),
+        CreateCreate(context), CreateList(context), CreateShow(context), CreateBan(context), CreateUnban(context), CreateDelete(context),
     };
 
     private static MeshCommand CreateCreate(CommandContext context)
@@ -167,6 +167,32 @@ internal static class WorkloadCommand
             return ExitCodes.Ok;
         }));
         return unban;
+    }
+
+    private static MeshCommand CreateDelete(CommandContext context)
+    {
+        var name = WorkloadArgument();
+        var delete = new MeshCommand(
+            "delete",
+            """
+            Take a workload off the list, with the default policy that was set for it
+
+            Refused while an instance of it is alive or it is banned. Certificates are not touched: deleting keeps nobody out.
+            """,
+            "mesh workload delete shop/web")
+        {
+            name,
+        };
+        delete.SetAction(CommandContext.Guard(async (parsed, cancellationToken) =>
+        {
+            var (ns, account) = WorkloadName.Parse(parsed.GetValue(name)!);
+            using var admin = context.Connect(parsed);
+            var request = new DeleteWorkloadRequest { Namespace = ns, ServiceAccount = account };
+            var answer = await admin.CallAsync((client, options) => client.DeleteWorkloadAsync(request, options), cancellationToken);
+            Console.WriteLine(context.WantsJson(parsed) ? JsonOutput.Of(answer) : $"{ns}/{account} is forgotten.");
+            return ExitCodes.Ok;
+        }));
+        return delete;
     }
 
     private static Argument<string> WorkloadArgument() => new("NAMESPACE/ACCOUNT") { Description = "The workload" };

@@ -22,6 +22,11 @@ public interface IWorkloadRegistryGrain : IGrainWithStringKey
     [Alias("register")]
     Task<ImmutableArray<RegistrationOutcome>> RegisterAsync(ImmutableArray<WorkloadRegistration> workloads);
 
+    /// <summary>Forgets a workload: its registration, and a default policy that was set for it. False where it is not registered.</summary>
+    /// <remarks>Both in one write, as at <see cref="RegisterAsync"/>. Certificates and bans are not touched.</remarks>
+    [Alias("unregister")]
+    Task<bool> UnregisterAsync(string ns, string serviceAccount);
+
     /// <summary>Up to a number of registered workloads, in the order of their names.</summary>
     /// <param name="ns">Of this namespace alone; empty: of every one.</param>
     /// <param name="after">The name, NAMESPACE/ACCOUNT, that the last page ended with; empty: from the start.</param>

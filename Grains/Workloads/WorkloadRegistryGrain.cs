@@ -49,6 +49,26 @@ internal sealed class WorkloadRegistryGrain(
         return plan.Outcomes;
     }
 
+    public async Task<bool> UnregisterAsync(string ns, string serviceAccount)
+    {
+        await SetPendingAsync();
+        var next = _committed.Remove($"{ns}/{serviceAccount}");
+        if (next == _committed)
+        {
+            return false;
+        }
+
+        // Whoever bears the name next starts from the default.
+        var inForce = await PolicyOf(ns).GetAsync();
+        ImmutableArray<PendingPolicy> policies = inForce.Defaults.ContainsKey(serviceAccount)
+            ? [new PendingPolicy(ns, serviceAccount, DefaultPolicyMode.ClusterAuthenticated)]
+            : [];
+        await this.CommitAsync(stored, new WorkloadRegistryState { Workloads = [.. next.Values], Pending = policies });
+        _committed = next;
+        await SetPendingAsync();
+        return true;
+    }
+
     public Task<ImmutableArray<RegisteredWorkload>> ListAsync(string ns, string after, int count) => Task.FromResult(_committed
         .Where(pair => (ns.Length == 0 || pair.Value.Namespace == ns) && string.CompareOrdinal(pair.Key, after) > 0)
         .Take(count)

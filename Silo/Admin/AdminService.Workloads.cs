@@ -57,6 +57,27 @@ internal sealed partial class AdminService
         return message;
     }
 
+    public override async Task<DeleteWorkloadResponse> DeleteWorkload(DeleteWorkloadRequest request, ServerCallContext context)
+    {
+        var id = WorkloadId(request.Namespace, request.ServiceAccount);
+        var name = $"{id.Namespace}/{id.ServiceAccount}";
+        var instances = await grains.GetGrain<IWorkloadGrain>(id.ToString()).GetInstancesAsync();
+        if (!instances.IsEmpty)
+        {
+            throw new MeshException(
+                MeshError.Conflict, $"{instances.Length} instances of '{name}' are alive, the last until {instances.Max(instance => X509Svid.Parse([instance.Chain[0]]).NotAfter):u}. Stop them, or ban it.");
+        }
+
+        if ((await BansAsync()).GetValueOrDefault(id) is { Stands: true })
+        {
+            throw new MeshException(MeshError.Conflict, $"'{name}' is banned, and its line is where that is seen. Lift the ban first.");
+        }
+
+        return await Registry.UnregisterAsync(id.Namespace!, id.ServiceAccount!)
+            ? new DeleteWorkloadResponse()
+            : throw new MeshException(MeshError.NotFound, $"'{name}' is not registered.");
+    }
+
     public override async Task<Ban> BanWorkload(BanWorkloadRequest request, ServerCallContext context)
     {
         var id = WorkloadId(request.Namespace, request.ServiceAccount);

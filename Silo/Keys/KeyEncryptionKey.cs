@@ -51,7 +51,7 @@ internal sealed class KeyEncryptionKey : IDisposable
             if (!create)
             {
                 throw new InvalidDataException(
-                    $"The key-encryption key {path} is missing, and the store holds keys sealed under it. Put the file back, or copy it from another silo of the cluster.");
+                    $"The key-encryption key {path} is missing, and keys are sealed under it. Put the file back, or copy it from another silo of the cluster.");
             }
 
             Create(path);

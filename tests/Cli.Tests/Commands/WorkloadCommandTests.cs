@@ -34,6 +34,17 @@ public sealed partial class WorkloadCommandTests
     }
 
     [Fact]
+    public async Task A_workload_is_forgotten()
+    {
+        await using var plane = await FakeControlPlane.StartAsync(("DeleteWorkload", new DeleteWorkloadResponse()));
+
+        var outcome = await plane.RunAsync("workload", "delete", "shop/web");
+
+        Assert.Equal((ExitCodes.Ok, "shop/web is forgotten.\n"), (outcome.ExitCode, outcome.Output));
+        Assert.Equal(new DeleteWorkloadRequest { Namespace = "shop", ServiceAccount = "web" }, plane.Asked<DeleteWorkloadRequest>("DeleteWorkload"));
+    }
+
+    [Fact]
     public async Task Workloads_are_listed_page_after_page_with_instances_policy_and_ban()
     {
         var banned = new Workload { Namespace = "shop", ServiceAccount = "bank", DefaultPolicy = "deny", Ban = new Ban { BannedAt = At } };
@@ -108,6 +119,7 @@ public sealed partial class WorkloadCommandTests
     [InlineData("workload create -f /nowhere.yaml")]
     [InlineData("workload ban shop --reason x")]
     [InlineData("workload ban shop/web")]
+    [InlineData("workload delete shop")]
     public async Task A_mistake_is_code_2(string line) => Assert.Equal(ExitCodes.Usage, (await MeshProgram.RunAsync(line.Split(' '))).ExitCode);
 
     private static RegisterWorkloadsResponse Results(string outcome) =>

@@ -73,7 +73,7 @@ public class SiloStartTests(RunningMesh running)
         var (exitCode, output) = await RunAsync($"--Silo:Data={mesh.SiloData}");
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("key-encryption.key is missing, and the store holds keys sealed under it", output, StringComparison.Ordinal);
+        Assert.Contains("key-encryption.key is missing, and keys are sealed under it", output, StringComparison.Ordinal);
         Assert.False(File.Exists(key));
     }
 

@@ -54,5 +54,26 @@ public class WorkloadTests(RunningMesh running)
         Assert.Equal(1u, listed.Single(workload => workload.ServiceAccount == "implicit").LiveInstances);
         var unknown = await Assert.ThrowsAsync<RpcException>(() => Mesh.Admin.GetWorkloadAsync(new GetWorkloadRequest { Namespace = "no", ServiceAccount = "body" }, cancellationToken: Cancel).ResponseAsync);
         Assert.Equal(StatusCode.NotFound, unknown.StatusCode);
+        var alive = await Assert.ThrowsAsync<RpcException>(() => DeleteAsync(MeshUnderTest.Namespace, "implicit"));
+        Assert.Equal(StatusCode.FailedPrecondition, alive.StatusCode);
+        Assert.Contains("1 instances of 'shop/implicit' are alive", alive.Status.Detail, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_workload_is_forgotten_unless_it_is_banned()
+    {
+        await Mesh.Admin.RegisterWorkloadsAsync(
+            new RegisterWorkloadsRequest { Workloads = { new WorkloadRegistration { Namespace = "gone", ServiceAccount = "a", DefaultPolicy = "deny" } } }, cancellationToken: Cancel);
+        await Mesh.Admin.BanWorkloadAsync(new BanWorkloadRequest { Namespace = "gone", ServiceAccount = "b", Reason = "drill" }, cancellationToken: Cancel);
+
+        await DeleteAsync("gone", "a");
+
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => DeleteAsync("gone", "a"))).StatusCode);
+        Assert.Equal(StatusCode.FailedPrecondition, (await Assert.ThrowsAsync<RpcException>(() => DeleteAsync("gone", "b"))).StatusCode);
+        var listed = (await Mesh.Admin.ListWorkloadsAsync(new ListWorkloadsRequest { Namespace = "gone" }, cancellationToken: Cancel)).Workloads;
+        Assert.Equal(["b"], listed.Select(workload => workload.ServiceAccount));
+    }
+
+    private Task<DeleteWorkloadResponse> DeleteAsync(string ns, string account) =>
+        Mesh.Admin.DeleteWorkloadAsync(new DeleteWorkloadRequest { Namespace = ns, ServiceAccount = account }, cancellationToken: Cancel).ResponseAsync;
 }

@@ -129,6 +129,21 @@ public class WorkloadRegistryTests
             TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public async Task A_workload_that_is_forgotten_leaves_no_policy_behind()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var registry = RegistryOf(mesh);
+        await registry.RegisterAsync([Web, Bank]);
+
+        Assert.True(await registry.UnregisterAsync("shop", "web"));
+
+        Assert.False(await registry.UnregisterAsync("shop", "web"));
+        Assert.Equal(["money/bank"], (await registry.ListAsync("", "", 10)).Select(workload => workload.Name));
+        Assert.Equal(DefaultPolicyMode.ClusterAuthenticated, await PolicyAsync(mesh, "shop", "web"));
+        Assert.Equal(DefaultPolicyMode.Deny, await PolicyAsync(mesh, "money", "bank"));
+    }
+
     private static WorkloadRegistration Numbered(int i) => new("load", string.Create(CultureInfo.InvariantCulture, $"w-{i}"), null, null);
 
     private static IWorkloadRegistryGrain RegistryOf(MeshCluster mesh) => mesh.Grains.GetGrain<IWorkloadRegistryGrain>(MeshCluster.TrustDomain.Name);
