@@ -86,14 +86,22 @@ internal static class AnchorTransitions
                 MeshError.Conflict, "It is the only anchor that anybody knows, so no bundle could follow. Start an anchor rotation, and revoke it once that is published.");
 
     /// <summary>What keeps a retiring anchor in the bundle at this time, by name; empty: nothing does.</summary>
-    public static IReadOnlyList<string> HoldersOf(this TrustDomainState state, AnchorRecord anchor, DateTimeOffset now) =>
-    [
-        .. state.Issuers
-            .Where(issuer => issuer.Anchor == anchor.KeyHash && (issuer.Stage != IssuerStage.Retiring || now <= issuer.LeavesUntil))
-            .Select(issuer => issuer.Stage == IssuerStage.Retiring
-                ? $"leaves of the {issuer.Purpose.Word()} issuer {issuer.KeyHash.ToString()[..16]}, the last of which ends at {issuer.LeavesUntil:u}"
-                : $"the {issuer.Purpose.Word()} issuer {issuer.KeyHash.ToString()[..16]}, which is {issuer.Stage.ToString().ToLowerInvariant()}"),
-    ];
+    /// <param name="live">How many instances hold a certificate of each issuer as their newest, by the record; null: there are too many to look at.</param>
+    public static IReadOnlyList<string> HoldersOf(
+        this TrustDomainState state, AnchorRecord anchor, IReadOnlyDictionary<KeyHash, int>? live, DateTimeOffset now) =>
+        [.. state.Issuers.Where(issuer => issuer.Anchor == anchor.KeyHash).Select(issuer => WhyNeeded(issuer, live, now)).OfType<string>()];
+
+    private static string? WhyNeeded(IssuerRecord issuer, IReadOnlyDictionary<KeyHash, int>? live, DateTimeOffset now)
+    {
+        var name = $"the {issuer.Purpose.Word()} issuer {issuer.KeyHash.ToString()[..16]}";
+        return issuer.Stage != IssuerStage.Retiring ? $"{name}, which is {issuer.Stage.ToString().ToLowerInvariant()}"
+            : now > issuer.LeavesUntil ? null
+            : live is null ? $"leaves of {name}, the last of which ends at {issuer.LeavesUntil:u}"
+            : live.GetValueOrDefault(issuer.KeyHash) is > 0 and var count ? $"{count} leaves of {name}, which are being renewed; the last ends at {issuer.LeavesUntil:u}"
+            // What a signer signs that is some seconds behind is on record by then; and silos, whose own are not, renew as they hear of it.
+            : now <= issuer.Since + IssuerTransitions.Slack ? $"leaves of {name}, which signed until a minute ago"
+            : null;
+    }
 }
 
 /// <summary>An anchor that the last bundle has named already, and the issuers under it that sign from now on.</summary>

@@ -3,6 +3,7 @@ using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Issuance;
 using Mesh.Grains.Issuers;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Hosting;
@@ -21,6 +22,7 @@ internal sealed partial class TrustDomainGrain(
     TrustRestoration restoration,
     JoinTokenFactory tokens,
     IGrainStorage storage,
+    IIssuanceStore issuance,
     TimeProvider clock,
     IOptions<IssuerOptions> issuerOptions,
     IHostApplicationLifetime host,
@@ -31,6 +33,9 @@ internal sealed partial class TrustDomainGrain(
     public const string StateName = "trust-domain";
 
     private readonly CommittedValue<TrustDomainState> _committed = new(state => state.Sequence, host.ApplicationStopping);
+
+    // Looked at, at the most, before an anchor is retired.
+    private const int MaxInstances = 10_000;
 
     private const string RotationReminder = "rotate";
 
@@ -156,7 +161,7 @@ internal sealed partial class TrustDomainGrain(
     {
         var retiring = Committed.Anchor(AnchorStage.Retiring)
             ?? throw new MeshException(MeshError.Conflict, "No anchor is retiring. A rotation is started, activated, and then retired.");
-        var holders = Committed.HoldersOf(retiring, clock.GetUtcNow());
+        var holders = Committed.HoldersOf(retiring, await LiveLeavesAsync(), clock.GetUtcNow());
         if (holders.Count > 0)
         {
             throw new MeshException(MeshError.Conflict, $"Anchor {Short(retiring.KeyHash)} is still needed by {string.Join(", and by ", holders)}.");
@@ -181,6 +186,13 @@ internal sealed partial class TrustDomainGrain(
         Log.Revoked(logger, Committed.Name, "anchor", keyHash, successor?.KeyHash);
         await NudgeAllAsync();
         return Snapshot(Committed);
+    }
+
+    private async Task<IReadOnlyDictionary<KeyHash, int>?> LiveLeavesAsync()
+    {
+        // One that has just ended is still good where a clock is behind.
+        var live = await issuance.ListLiveAsync(null, clock.GetUtcNow() - SvidProfile.ClockSkew, MaxInstances + 1, CancellationToken.None);
+        return live.Count > MaxInstances ? null : live.CountBy(record => record.Issuer).ToDictionary();
     }
 
     private TrustDomainState Committed =>

@@ -44,7 +44,7 @@ internal sealed partial class ProxyApp : IDisposable
         _watch = new WatchLoop(identity, _proxyHosts, services, clock, logging.CreateLogger<WatchLoop>());
         _reporter = new Reporter(identity, _proxyHosts, edges, live, options.ReportInterval, clock, logging.CreateLogger<Reporter>());
         _adminPages = new AdminListener(
-            options.AdminListen.Port, identity, new MetricsPage(identity, edges, refusals, clock.GetUtcNow()), edges);
+            options.AdminListen.Port, identity, new MetricsPage(identity, edges, refusals, new CertificateGauges(identity, clock), clock.GetUtcNow()), edges);
         _admin = new SocketListener(options.AdminListen, MaxAdminConnections);
         foreach (var inbound in options.Inbound)
         {

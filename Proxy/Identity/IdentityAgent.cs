@@ -58,41 +58,12 @@ internal sealed partial class IdentityAgent(
         }
     }
 
-    // Until renewal is due, or a bundle comes that voids the certificate in use.
-    private async Task WaitAsync(int failures, CancellationToken stopping)
+    private Task WaitAsync(int failures, CancellationToken stopping) => (identity.Credential?.Svid, failures) switch
     {
-        var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        void Look()
-        {
-            if (failures == 0 && IsVoid(identity.Credential))
-            {
-                woken.TrySetResult();
-            }
-        }
-
-        identity.BundleChanged += Look;
-        using var due = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        try
-        {
-            await await Task.WhenAny(Task.Delay(WaitFor(identity.Credential, failures), clock, due.Token), woken.Task);
-        }
-        finally
-        {
-            identity.BundleChanged -= Look;
-            await due.CancelAsync();
-        }
-    }
-
-    private TimeSpan WaitFor(SvidCredential? held, int failures) => (held, failures) switch
-    {
-        (null, 0) => TimeSpan.Zero,
-        ({ } credential, 0) => IsVoid(credential) ? TimeSpan.Zero : RenewalSchedule.RenewIn(credential.Svid, clock.GetUtcNow(), Random.Shared.NextDouble()),
-        _ => RenewalSchedule.RetryIn(held?.Svid, failures, clock.GetUtcNow(), Random.Shared.NextDouble()),
+        (null, 0) => Task.CompletedTask,
+        ({ } held, 0) => RenewalWait.UntilDueAsync(held, identity.Bundles, identity.Verifier, clock, stopping),
+        var (held, _) => Task.Delay(RenewalSchedule.RetryIn(held, failures, clock.GetUtcNow(), Random.Shared.NextDouble()), clock, stopping),
     };
-
-    // A banned identity gets no other certificate, so there is no hurry.
-    private bool IsVoid(SvidCredential? held) =>
-        held is not null && identity.Verify(held.Svid.Chain) is { IsValid: false, Rejection: not SvidRejection.Banned };
 
     private async Task EnrollAsync(CancellationToken cancellationToken)
     {

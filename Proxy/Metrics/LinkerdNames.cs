@@ -14,5 +14,7 @@ internal static class LinkerdNames
 
     public const string RefusedTotal = "mesh_proxy_refused_total";
     public const string BundleSequence = "mesh_proxy_bundle_sequence";
+    public const string CertificateExpiration = "mesh_certificate_expiration_timestamp_seconds";
+    public const string CertificateLifeLeft = "mesh_certificate_life_left_ratio";
     public const string Ready = "mesh_proxy_ready";
 }

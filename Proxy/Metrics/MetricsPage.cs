@@ -6,7 +6,7 @@ using Mesh.Proxy.V1;
 namespace Mesh.Proxy.Metrics;
 
 /// <summary>The proxy's metrics in the Prometheus text format. Every name is listed in docs/metrics.md.</summary>
-internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, RefusalCounters refusals, DateTimeOffset started)
+internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, RefusalCounters refusals, CertificateGauges certificates, DateTimeOffset started)
 {
     public string Render()
     {
@@ -48,12 +48,20 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
                 [("", credential.Svid.NotAfter.ToUnixTimeSeconds())]);
         }
 
+        var held = certificates.Read();
+        Family(
+            page, LinkerdNames.CertificateExpiration, "gauge", "When a certificate ends, in seconds since 1970.",
+            held.Select(certificate => (certificate.Labels, (double)certificate.NotAfter)));
+        Family(
+            page, LinkerdNames.CertificateLifeLeft, "gauge", "How much of a certificate's validity is left: 1 when issued, 0 when ended.",
+            held.Select(certificate => (certificate.Labels, certificate.LifeLeft)));
         Family(page, LinkerdNames.CertRefreshCount, "counter", "Certificates taken into use.", [("", identity.Refreshes)]);
-        Family(page, LinkerdNames.BundleSequence, "gauge", "The trust bundle in force.", [("", identity.Bundles.Held?.Bundle.Sequence ?? 0)]);
+        Family(page, LinkerdNames.BundleSequence, "gauge", "The trust bundle in force.", [("", identity.Bundles.Held?.Bundle.Sequence ?? 0L)]);
         Family(page, LinkerdNames.Ready, "gauge", "1 when certificate, bundle and policy are there.", [("", identity.IsReady ? 1 : 0)]);
     }
 
-    private static void Family(StringBuilder page, string name, string type, string help, IEnumerable<(string Labels, long Value)> samples)
+    private static void Family<T>(StringBuilder page, string name, string type, string help, IEnumerable<(string Labels, T Value)> samples)
+        where T : IFormattable
     {
         page.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
         foreach (var (labels, value) in samples)

@@ -58,18 +58,41 @@ internal sealed partial class OutboundListener(
             return false;
         }
 
-        foreach (var endpoint in candidates)
+        var patience = new RenewalPatience(identity);
+        while (true)
         {
-            if (await TryAsync(application, endpoint, credential, cancellationToken))
+            List<RefusedEndpoint>? waitedFor = null;
+            foreach (var endpoint in candidates)
             {
-                return true;
-            }
-        }
+                credential = endpoint.Identity is null ? credential : await patience.OwnAsync(credential, cancellationToken);
+                if (await TryAsync(application, endpoint, credential, cancellationToken) is not { } failure)
+                {
+                    waitedFor?.ForEach(Refuse);
+                    return true;
+                }
 
-        return false;
+                var refused = new RefusedEndpoint(endpoint, failure);
+                if (RenewalPatience.IsBeingReplaced(failure))
+                {
+                    (waitedFor ??= []).Add(refused);
+                }
+                else
+                {
+                    Refuse(refused);
+                }
+            }
+
+            if (waitedFor is null || !await patience.WaitAsync(cancellationToken))
+            {
+                waitedFor?.ForEach(Refuse);
+                return false;
+            }
+
+            candidates = [.. waitedFor.Select(refused => refused.Endpoint)];
+        }
     }
 
-    private async Task<bool> TryAsync(Socket application, ServiceEndpoint endpoint, SvidCredential credential, CancellationToken cancellationToken)
+    private async Task<OpenFailure?> TryAsync(Socket application, ServiceEndpoint endpoint, SvidCredential credential, CancellationToken cancellationToken)
     {
         var edge = edges.For(KeyOf(endpoint));
         IReadOnlyList<ReadOnlyMemory<byte>> shown = [];
@@ -83,15 +106,7 @@ internal sealed partial class OutboundListener(
         endpoint.Opened();
         try
         {
-            if (await transport.ForwardAsync(application, target, cancellationToken) is not { } failure)
-            {
-                return true;
-            }
-
-            edge.Refused();
-            refusals.Add(DirectionWord, failure.Reason);
-            Log.Refused(logger, options.Service, endpoint.Address, endpoint.Identity, failure.Reason, failure.Detail);
-            return false;
+            return await transport.ForwardAsync(application, target, cancellationToken);
         }
         finally
         {
@@ -99,10 +114,20 @@ internal sealed partial class OutboundListener(
         }
     }
 
+    private void Refuse(RefusedEndpoint refused)
+    {
+        var (endpoint, failure) = refused;
+        edges.For(KeyOf(endpoint)).Refused();
+        refusals.Add(DirectionWord, failure.Reason);
+        Log.Refused(logger, options.Service, endpoint.Address, endpoint.Identity, failure.Reason, failure.Detail);
+    }
+
     private EdgeKey KeyOf(ServiceEndpoint endpoint) => endpoint.Identity is { } id
         ? new EdgeKey(EdgeKind.Application, Direction.Outbound, id.ToString(), options.Service, options.ServicePort, "true", "", "TLSv1.3")
         : new EdgeKey(
             EdgeKind.Application, Direction.Outbound, "", options.Service, options.ServicePort, "no_identity", "not_provided_by_service_discovery", "TCP");
+
+    private readonly record struct RefusedEndpoint(ServiceEndpoint Endpoint, OpenFailure Failure);
 
     private sealed class NoRegistration : IDisposable
     {

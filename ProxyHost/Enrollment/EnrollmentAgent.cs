@@ -70,12 +70,11 @@ internal sealed partial class EnrollmentAgent(
         while (!stoppingToken.IsCancellationRequested)
         {
             var svid = identity.Credential.Svid;
-            var wait = failures == 0
-                ? RenewalSchedule.RenewIn(svid, clock.GetUtcNow(), Random.Shared.NextDouble())
-                : RenewalSchedule.RetryIn(svid, failures, clock.GetUtcNow(), Random.Shared.NextDouble());
             try
             {
-                await WaitAsync(wait, wakes: failures == 0, stoppingToken);
+                await (failures == 0
+                    ? RenewalWait.UntilDueAsync(svid, identity.Bundles, identity.Verifier, clock, stoppingToken)
+                    : Task.Delay(RenewalSchedule.RetryIn(svid, failures, clock.GetUtcNow(), Random.Shared.NextDouble()), clock, stoppingToken));
                 await (enrollsAnew ? client.EnrollAsync(stoppingToken) : client.RenewAsync(stoppingToken));
                 (failures, enrollsAnew) = (0, false);
                 Log.Renewed(logger, identity.Credential.Svid.NotAfter);
@@ -90,32 +89,6 @@ internal sealed partial class EnrollmentAgent(
             {
                 return;
             }
-        }
-    }
-
-    // Until renewal is due, or a bundle comes that voids the certificate in use.
-    private async Task WaitAsync(TimeSpan wait, bool wakes, CancellationToken stopping)
-    {
-        var woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        void Look()
-        {
-            if (wakes && !identity.Verifier.Verify(identity.Credential.Svid.Chain, identity.Bundle).IsValid)
-            {
-                woken.TrySetResult();
-            }
-        }
-
-        identity.Bundles.Changed += Look;
-        using var due = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        try
-        {
-            Look();
-            await await Task.WhenAny(Task.Delay(wait, clock, due.Token), woken.Task);
-        }
-        finally
-        {
-            identity.Bundles.Changed -= Look;
-            await due.CancelAsync();
         }
     }
 

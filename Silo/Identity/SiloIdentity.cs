@@ -31,6 +31,16 @@ internal sealed class SiloIdentity(TimeProvider clock) : IControlPlaneIdentity
     /// <summary>Whether the bundle in use voids this silo's own certificate.</summary>
     public bool IsVoid => !Verifier.Verify(Credential.Svid.Chain, Bundle).IsValid;
 
+    /// <summary>Whether this silo's certificate is to be replaced before its time. Silos are few, so what is to be soon is at once.</summary>
+    public bool MustRenew
+    {
+        get
+        {
+            var (credential, bundle) = Current;
+            return RenewalSchedule.UrgencyOf(Verifier.Verify(credential.Svid.Chain, bundle), bundle) != RenewalUrgency.InTime;
+        }
+    }
+
     /// <summary>Takes a bundle into use where it is newer than the one that is.</summary>
     public void Use(TrustBundle bundle)
     {

@@ -21,8 +21,8 @@ internal sealed partial class SiloIdentityService(
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    // Ends when a bundle has voided the certificate in use.
-    private TaskCompletionSource _voided = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Ends when a bundle has voided the certificate in use, or retires its anchor.
+    private TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(FollowBundleAsync(stoppingToken), RenewAsync(stoppingToken));
@@ -39,9 +39,9 @@ internal sealed partial class SiloIdentityService(
                 }
 
                 // After each poll, since a bundle may have come another way.
-                if (identity.IsVoid)
+                if (identity.MustRenew)
                 {
-                    Volatile.Read(ref _voided).TrySetResult();
+                    Volatile.Read(ref _hurry).TrySetResult();
                 }
 
                 // The bundle does not name the workloads' issuers; whatever changes them gives it another sequence.
@@ -56,11 +56,11 @@ internal sealed partial class SiloIdentityService(
     private Task RenewAsync(CancellationToken stopping) => RepeatAsync(
         async () =>
         {
-            Volatile.Write(ref _voided, new(TaskCreationOptions.RunContinuationsAsynchronously));
-            if (!identity.IsVoid)
+            Volatile.Write(ref _hurry, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            if (!identity.MustRenew)
             {
                 using var due = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-                await await Task.WhenAny(Task.Delay(RenewIn(identity.Credential.Svid, clock.GetUtcNow()), clock, due.Token), _voided.Task);
+                await await Task.WhenAny(Task.Delay(RenewIn(identity.Credential.Svid, clock.GetUtcNow()), clock, due.Token), _hurry.Task);
                 await due.CancelAsync();
             }
 

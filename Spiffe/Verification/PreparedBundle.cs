@@ -44,5 +44,5 @@ internal sealed class PreparedBundle
     }
 }
 
-/// <summary>A leaf that passed every rule, and the time in which its whole path is valid.</summary>
-internal sealed record VerifiedLeaf(X509Svid Svid, DateTimeOffset NotBefore, DateTimeOffset NotAfter);
+/// <summary>A leaf that passed every rule, the time in which its whole path is valid, and the anchor that it ends in.</summary>
+internal sealed record VerifiedLeaf(X509Svid Svid, DateTimeOffset NotBefore, DateTimeOffset NotAfter, KeyHash Anchor);

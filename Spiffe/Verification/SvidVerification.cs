@@ -7,6 +7,9 @@ namespace Mesh.Spiffe;
 /// <param name="ValidUntil">The earliest expiry in the path; <see cref="DateTimeOffset.MinValue"/> when refused.</param>
 public sealed record SvidVerification(SvidRejection Rejection, X509Svid? Svid, string Detail, DateTimeOffset ValidUntil)
 {
+    /// <summary>The anchor that the path ends in; null when refused.</summary>
+    public KeyHash? Anchor { get; init; }
+
     /// <summary>Whether every rule held.</summary>
     public bool IsValid => Rejection is SvidRejection.None;
 

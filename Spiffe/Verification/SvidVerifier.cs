@@ -105,7 +105,7 @@ public sealed class SvidVerifier(TimeProvider clock, TimeSpan? skew = null)
             return Refuse(noPath!, svid);
         }
 
-        verified = new VerifiedLeaf(svid, path.NotBefore, path.NotAfter);
+        verified = new VerifiedLeaf(svid, path.NotBefore, path.NotAfter, path.Anchor.KeyHash);
         return null;
     }
 
@@ -117,7 +117,7 @@ public sealed class SvidVerifier(TimeProvider clock, TimeSpan? skew = null)
 
     private static SvidVerification Compare(VerifiedLeaf leaf, SpiffeId? expected) =>
         expected is null || leaf.Svid.Id == expected
-            ? new SvidVerification(SvidRejection.None, leaf.Svid, "", leaf.NotAfter)
+            ? new SvidVerification(SvidRejection.None, leaf.Svid, "", leaf.NotAfter) { Anchor = leaf.Anchor }
             : Refuse(new Refusal(SvidRejection.UnexpectedIdentity, $"The peer is {leaf.Svid.Id}, and {expected} was expected."), leaf.Svid);
 
     private static SvidVerification Refuse(Refusal refusal, X509Svid? svid) =>

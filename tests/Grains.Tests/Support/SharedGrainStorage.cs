@@ -27,6 +27,9 @@ internal sealed class SharedGrainStorage(StoreFaults faults) : IGrainStorage
         return copy;
     }
 
+    /// <summary>Called with each state that was stored, in their order, also where the writer dies before it hears of it.</summary>
+    public Action<object?>? Stored { get; set; }
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         var exists = _rows.TryGetValue((stateName, grainId), out var row);
@@ -49,6 +52,7 @@ internal sealed class SharedGrainStorage(StoreFaults faults) : IGrainStorage
             }
 
             _rows[(stateName, grainId)] = (row.Version + 1, payload);
+            Stored?.Invoke(grainState.State);
             return row.Version + 1;
         });
         grainState.ETag = version.ToString(CultureInfo.InvariantCulture);

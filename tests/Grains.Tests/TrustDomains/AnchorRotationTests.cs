@@ -146,6 +146,26 @@ public class AnchorRotationTests
         await new TestWorkload(mesh, "web").EnrollAsync();
     }
 
+    [Fact]
+    public async Task The_old_anchor_can_go_once_every_certificate_under_it_was_replaced()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var (web, voting) = (new TestWorkload(mesh, "web"), new TestWorkload(mesh, "voting"));
+        await web.EnrollAsync();
+        await voting.EnrollAsync();
+        await mesh.Trust.StartAnchorRotationAsync();
+        var activated = SignedBundle.Parse((await mesh.Trust.ActivateAnchorAsync()).SignedBundle).Bundle;
+        mesh.Clock.Advance(TimeSpan.FromMinutes(3));
+
+        await web.RenewAsync();
+        var refusal = await Assert.ThrowsAsync<MeshException>(mesh.Trust.RetireAnchorAsync);
+
+        Assert.Contains("1 leaves of the workload issuer", refusal.Message, StringComparison.Ordinal);
+        await voting.RenewAsync();
+        var retired = Follow(activated, await mesh.Trust.RetireAnchorAsync(), mesh);
+        Assert.All([web, voting], workload => Assert.True(IsGood(mesh, workload.Credential!.Svid.Chain, retired)));
+    }
+
     private static TrustBundle Follow(TrustBundle held, TrustSnapshot snapshot, MeshCluster mesh)
     {
         var next = SignedBundle.Parse(snapshot.SignedBundle);

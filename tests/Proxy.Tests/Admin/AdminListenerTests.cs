@@ -23,7 +23,7 @@ public sealed class AdminListenerTests : IAsyncLifetime
     public AdminListenerTests()
     {
         _proxy = new TestProxy(_east, new TestBundles(_east));
-        var metrics = new MetricsPage(_proxy.Identity, _proxy.Edges, _proxy.Refusals, TestTrustDomain.Now);
+        var metrics = new MetricsPage(_proxy.Identity, _proxy.Edges, _proxy.Refusals, new CertificateGauges(_proxy.Identity, _proxy.Clock), TestTrustDomain.Now);
         var admin = new AdminListener(Port, _proxy.Identity, metrics, _proxy.Edges);
         _running = _listener.RunAsync(socket => admin.ServeAsync(socket, _stopping.Token), _stopping.Token);
     }

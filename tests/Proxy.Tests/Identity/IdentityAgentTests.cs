@@ -149,6 +149,26 @@ public sealed class IdentityAgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_bundle_that_retires_the_anchor_of_the_certificate_in_use_has_it_renewed_within_a_tenth_of_its_life()
+    {
+        _agent.Host.On<EnrollRequest>("Enroll", request => _agent.Certificate(request.Csr, bundleSequence: 1));
+        _agent.Host.On<CertifyRequest>("Certify", request => _agent.Certificate(request.Csr, bundleSequence: 1));
+        _ = _agent.RunAgent();
+        await Eventually.EqualAsync(1L, () => _agent.Identity.Refreshes);
+        // The regular time is half an hour off.
+        _agent.Clock.Advance(TimeSpan.FromMinutes(10));
+        var heardAt = _agent.Clock.GetUtcNow();
+
+        var bundle = _agent.East.Bundle;
+        _agent.Identity.Accept(_agent.Bundles.Sign(
+            bundle with { Sequence = 2, Anchors = [.. bundle.Anchors.Select(anchor => anchor with { Stage = AnchorStage.Retiring })] }).Jws);
+        await AdvanceUntilAsync(() => _agent.Identity.Refreshes >= 2);
+
+        Assert.InRange(_agent.Clock.GetUtcNow() - heardAt, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        Assert.True(_agent.Identity.Credential!.Svid.NotBefore > heardAt - SvidProfile.Backdating - TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
     public async Task A_server_that_is_no_ProxyHost_is_shown_no_token()
     {
         await using var impostor = await FakeProxyHost.StartAsync(_agent.East.Credential(_agent.East.Silo));

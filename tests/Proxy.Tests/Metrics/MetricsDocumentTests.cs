@@ -43,12 +43,13 @@ public sealed partial class MetricsDocumentTests
         var folder = Directory.CreateTempSubdirectory("mesh-proxy-test-");
         try
         {
-            var identity = new WorkloadIdentity(new EnrollmentFolder(folder.FullName), new FakeTimeProvider(TestTrustDomain.Now));
+            var clock = new FakeTimeProvider(TestTrustDomain.Now);
+            var identity = new WorkloadIdentity(new EnrollmentFolder(folder.FullName), clock);
             using var credential = new TestTrustDomain("east.example").Credential();
             identity.Use(credential);
             var edges = new EdgeBook();
             edges.For(new EdgeKey(EdgeKind.Application, Direction.Inbound, "", "", 80, "true", "", "TLSv1.3")).Opened();
-            var page = new MetricsPage(identity, edges, new RefusalCounters(), TestTrustDomain.Now).Render();
+            var page = new MetricsPage(identity, edges, new RefusalCounters(), new CertificateGauges(identity, clock), TestTrustDomain.Now).Render();
             return [.. page.Split('\n').Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2])];
         }
         finally

@@ -13,13 +13,14 @@ public sealed class MetricsPageTests : IDisposable
     private readonly TestTrustDomain _east = new("east.example");
     private readonly EdgeBook _edges = new();
     private readonly RefusalCounters _refusals = new();
+    private readonly FakeTimeProvider _clock = new(TestTrustDomain.Now);
     private readonly WorkloadIdentity _identity;
     private readonly MetricsPage _page;
 
     public MetricsPageTests()
     {
-        _identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), new FakeTimeProvider(TestTrustDomain.Now));
-        _page = new MetricsPage(_identity, _edges, _refusals, TestTrustDomain.Now);
+        _identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), _clock);
+        _page = new MetricsPage(_identity, _edges, _refusals, new CertificateGauges(_identity, _clock), TestTrustDomain.Now);
     }
 
     [Fact]
@@ -88,6 +89,26 @@ public sealed class MetricsPageTests : IDisposable
     }
 
     [Fact]
+    public void Every_certificate_that_it_stands_on_shows_when_it_ends_and_how_much_of_its_life_is_left()
+    {
+        using var credential = _east.Credential();
+        _identity.Use(credential);
+        _identity.Bundles.AcceptFirst(new TestBundles(_east).Sign(_east.Bundle));
+
+        // Its leaf began an hour before, and lives for twenty-four.
+        _clock.Advance(TimeSpan.FromHours(11));
+
+        AssertHas($"mesh_certificate_expiration_timestamp_seconds{{purpose=\"proxy\"}} {TestTrustDomain.Now.AddHours(23).ToUnixTimeSeconds()}");
+        AssertHas("mesh_certificate_life_left_ratio{purpose=\"proxy\"} 0.5");
+        var issuer = $"{{purpose=\"workload\",key=\"{_east.WorkloadIssuer.KeyHash}\"}}";
+        AssertHas($"mesh_certificate_expiration_timestamp_seconds{issuer} {TestTrustDomain.Now.AddDays(30).ToUnixTimeSeconds()}");
+        var anchor = $"{{purpose=\"anchor\",stage=\"active\",key=\"{_east.Anchor.KeyHash}\"}}";
+        AssertHas($"mesh_certificate_expiration_timestamp_seconds{anchor} {TestTrustDomain.Now.AddDays(3650).ToUnixTimeSeconds()}");
+        _clock.Advance(TimeSpan.FromHours(13));
+        AssertHas("mesh_certificate_life_left_ratio{purpose=\"proxy\"} 0");
+    }
+
+    [Fact]
     public void The_identity_shows_when_it_ends_which_bundle_is_in_force_and_whether_traffic_may_pass()
     {
         AssertHas("mesh_proxy_ready 0");
@@ -125,7 +146,7 @@ public sealed class MetricsPageTests : IDisposable
             }
         }
 
-        Assert.Equal(10, described.Count);
+        Assert.Equal(12, described.Count);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -96,7 +96,7 @@ public sealed class ClockTests
     public void The_memory_of_verified_leaves_is_bounded()
     {
         var prepared = new PreparedBundle(_east.Bundle);
-        var leaf = new VerifiedLeaf(X509Svid.Parse([_east.Leaf().Der]), TestTrustDomain.Now, TestTrustDomain.Now);
+        var leaf = new VerifiedLeaf(X509Svid.Parse([_east.Leaf().Der]), TestTrustDomain.Now, TestTrustDomain.Now, _east.Anchor.KeyHash);
         for (var i = 0; i < 4097; i++)
         {
             prepared.Remember(KeyHash.OfPublicKey(BitConverter.GetBytes(i)), leaf);
