@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Keys;
 using Mesh.Spiffe;
 
 namespace Mesh.Grains.TrustDomains;
@@ -47,6 +48,14 @@ internal sealed record TrustDomainState
     [Id(10)]
     public string SignedBundle { get; init; } = "";
 
+    /// <summary>Keys that wait for a certificate, since the anchor's key is elsewhere.</summary>
+    [Id(11)]
+    public ImmutableArray<AuthorityRequestRecord> Requests { get; init; } = [];
+
+    /// <summary>Signs bundles once the anchor that it hangs on has become the only one; certified ahead, since that anchor's key is elsewhere.</summary>
+    [Id(12)]
+    public BundleSignerRecord? NextBundleSigner { get; init; }
+
     /// <summary>The first sequence of a trust domain that starts now.</summary>
     public static long FirstSequence(DateTimeOffset now) => now.ToUnixTimeSeconds() << 20;
 
@@ -66,6 +75,12 @@ internal sealed record TrustDomainState
 
     public bool IsRevoked(KeyHash keyHash) => Revocations.Any(revocation => revocation.KeyHash == keyHash);
 
+    /// <summary>The key that waits for a certificate of an anchor, if there is one for that use.</summary>
+    public AuthorityRequestRecord? Request(KeyUse use, KeyHash anchor) => Requests.FirstOrDefault(request => request.Use == use && request.Anchor == anchor);
+
+    /// <summary>Whether everything that signs is there: without it no silo has a certificate of its own.</summary>
+    public bool CanServe(DateTimeOffset now) =>
+        BundleSigner is not null && Enum.GetValues<AuthorityPurpose>().All(purpose => ActiveIssuer(purpose) is { } issuer && now < issuer.NotAfter);
 
     /// <summary>What proxies are told.</summary>
     public TrustBundle ToBundle(DateTimeOffset now) => new()

@@ -22,6 +22,11 @@ internal static class KeyEncryptionCheck
         {
             await EnsureOpensAsync(keys, issuer.KeyHash, KeyUse.ControlPlaneIssuer, folder.KeyEncryptionKey, cancellationToken);
         }
+
+        foreach (var request in trust.Requests)
+        {
+            await EnsureOpensAsync(keys, request.KeyHash, request.Use, folder.KeyEncryptionKey, cancellationToken);
+        }
     }
 
     private static async Task EnsureOpensAsync(IKeyStore keys, KeyHash hash, KeyUse use, string file, CancellationToken cancellationToken)

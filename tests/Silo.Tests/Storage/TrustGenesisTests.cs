@@ -29,7 +29,15 @@ public class TrustGenesisTests(PostgreSqlFixture postgreSql)
         var keys = store.KeyStore(database);
         var (anchors, issuers) = (Options.Create(new AnchorOptions()), Options.Create(new IssuerOptions()));
         var authorities = new AuthorityFactory(keys, anchors, issuers, TimeProvider.System);
-        var rotator = new AuthorityRotator(authorities, issuers, Options.Create(new LeafOptions()), TimeProvider.System);
-        return new TrustGenesis(store.GrainStorage(database), authorities, rotator, keys, anchors, TimeProvider.System);
+        var leaves = Options.Create(new LeafOptions());
+        return new TrustGenesis(
+            store.GrainStorage(database),
+            authorities,
+            new AuthorityRotator(authorities, issuers, leaves, TimeProvider.System),
+            new CertificateInstaller(keys, leaves, TimeProvider.System),
+            new BundleSealer(keys, TimeProvider.System),
+            new GivenAnchors(keys, anchors, issuers, TimeProvider.System),
+            anchors,
+            TimeProvider.System);
     }
 }
