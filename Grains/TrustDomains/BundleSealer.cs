@@ -21,6 +21,13 @@ internal sealed class BundleSealer(IKeyStore keys, TimeProvider clock)
         return state with { SignedBundle = SignedBundle.Sign(state.ToBundle(clock.GetUtcNow()), key, signer.Certificate).Jws };
     }
 
+    /// <summary>The word that a state's bundle is in force now, by the key that signed it.</summary>
+    public async Task<string> ConfirmAsync(TrustDomainState state, CancellationToken cancellationToken)
+    {
+        using var key = await LoadAsync(state.BundleSigner!, cancellationToken);
+        return BundleConfirmation.Of(SignedBundle.Parse(state.SignedBundle), clock.GetUtcNow()).Sign(key);
+    }
+
     private async Task<ECDsa> LoadAsync(BundleSignerRecord signer, CancellationToken cancellationToken) =>
         await keys.LoadAsync(signer.KeyHash, KeyUse.Bundle, cancellationToken)
         ?? throw new InvalidOperationException($"The key store does not hold bundle key {signer.KeyHash}.");

@@ -42,6 +42,7 @@ internal sealed partial class TrustDomainGrain(
     private Task _committing = Task.CompletedTask;
     private Task _confirming = Task.CompletedTask;
     private long _confirmedAt;
+    private (long Sequence, long At, string Text) _confirmation;
     private IGrainTimer? _activation;
 
     public static GrainId IdOf(TrustDomainName trustDomain) => GrainId.Create("trust-domain", trustDomain.Name);
@@ -78,6 +79,19 @@ internal sealed partial class TrustDomainGrain(
 
     public async Task<TrustSnapshot?> PollAsync(long knownSequence, CancellationToken cancellationToken) =>
         await _committed.PollAsync(knownSequence, cancellationToken) is { } state ? Snapshot(state) : null;
+
+    public async Task<string> ConfirmBundleAsync()
+    {
+        await ConfirmAsync();
+        var state = Committed;
+        if (_confirmation.Sequence != state.Sequence || clock.GetElapsedTime(_confirmation.At) > ConfirmEvery)
+        {
+            var at = clock.GetTimestamp();
+            _confirmation = (state.Sequence, at, await sealer.ConfirmAsync(state, CancellationToken.None));
+        }
+
+        return _confirmation.Text;
+    }
 
     public Task<IssuedJoinToken> CreateJoinTokenAsync(SpiffeId subject, TimeSpan lifetime, IReadOnlyList<Uri> addresses) =>
         tokens.CreateAsync(Committed, subject, lifetime, addresses, CancellationToken.None);

@@ -14,5 +14,6 @@ internal static class LinkerdNames
 
     public const string RefusedTotal = "mesh_proxy_refused_total";
     public const string BundleSequence = "mesh_proxy_bundle_sequence";
+    public const string LeaseLeft = "mesh_proxy_trust_lease_left_seconds";
     public const string Ready = "mesh_proxy_ready";
 }

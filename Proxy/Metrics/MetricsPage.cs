@@ -50,7 +50,10 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
 
         Family(page, LinkerdNames.CertRefreshCount, "counter", "Certificates taken into use.", [("", identity.Refreshes)]);
         Family(page, LinkerdNames.BundleSequence, "gauge", "The trust bundle in force.", [("", identity.Bundles.Held?.Bundle.Sequence ?? 0)]);
-        Family(page, LinkerdNames.Ready, "gauge", "1 when certificate, bundle and policy are there.", [("", identity.IsReady ? 1 : 0)]);
+        Family(
+            page, LinkerdNames.LeaseLeft, "gauge", "What is left of the trust lease; absent where there is none.",
+            identity.Lease.Left is { } left ? [("", (long)left.TotalSeconds)] : []);
+        Family(page, LinkerdNames.Ready, "gauge", "1 when certificate, bundle and policy are there, and the trust lease holds.", [("", identity.IsReady ? 1 : 0)]);
     }
 
     private static void Family(StringBuilder page, string name, string type, string help, IEnumerable<(string Labels, long Value)> samples)

@@ -133,6 +133,22 @@ public class OfflineAnchorTests
         Assert.DoesNotContain(await offline.RequestsAsync(), request => request.Anchor == standby.KeyHash);
     }
 
+    [Fact]
+    public async Task A_bundle_is_confirmed_by_the_key_that_signed_it_as_of_now()
+    {
+        await using var offline = await OfflineMesh.StartAsync();
+        var feed = offline.Mesh.Grains.GetGrain<ITrustFeed>(MeshCluster.TrustDomain.Name);
+        var held = SignedBundle.Parse((await offline.Trust.GetBundleAsync()).SignedBundle);
+        offline.Mesh.Clock.AdjustTime(offline.Now + TimeSpan.FromMinutes(3));
+
+        Assert.Equal(offline.Now, BundleConfirmation.Verify(await feed.ConfirmBundleAsync(), held, offline.Now).ConfirmedAt);
+
+        await offline.Trust.BanAsync(new TestWorkload(offline.Mesh, "web").Id);
+        var other = await feed.ConfirmBundleAsync();
+        var refusal = Assert.Throws<FormatException>(() => BundleConfirmation.Verify(other, held, offline.Now));
+        Assert.Contains("is about the bundle of sequence", refusal.Message, StringComparison.Ordinal);
+    }
+
     private static TrustBundle Follow(OfflineMesh offline, TrustBundle held, TrustSnapshot snapshot)
     {
         var next = SignedBundle.Parse(snapshot.SignedBundle);

@@ -125,7 +125,7 @@ public sealed class MetricsPageTests : IDisposable
             }
         }
 
-        Assert.Equal(10, described.Count);
+        Assert.Equal(11, described.Count);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
