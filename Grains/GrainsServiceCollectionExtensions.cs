@@ -24,6 +24,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<BundleSealer>();
         services.AddSingleton<CertificateInstaller>();
         services.AddSingleton<GivenAnchors>();
+        services.AddSingleton<TrustRestoration>();
         services.AddSingleton<JoinTokenFactory>();
         services.AddAttestation();
         services.AddSingleton<EvidenceVerifier>();

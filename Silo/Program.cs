@@ -2,10 +2,16 @@ using Mesh.Grains.Interfaces.Errors;
 using Mesh.Silo.Hosting;
 using Microsoft.Extensions.Options;
 
+// What it does: a silo, or "restore FILE" and "rekey", which work on its store while no silo does.
 // Exit codes: 0 stopped cleanly, 1 fault, 2 bad configuration.
 try
 {
-    await SiloHost.RunAsync(args);
+    await (args switch
+    {
+        ["restore", var file, .. var options] => Maintenance.RestoreAsync(file, options),
+        ["rekey", .. var options] => Maintenance.RekeyAsync(options),
+        _ => SiloHost.RunAsync(args),
+    });
     return 0;
 }
 catch (OptionsValidationException mistakes)

@@ -82,12 +82,34 @@ internal sealed class AdminConnection : IDisposable
     }
 
     /// <summary>One call; its failures become ends that a person can act on.</summary>
-    public async Task<T> CallAsync<T>(Func<AdminClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken)
-    {
-        try
+    public Task<T> CallAsync<T>(Func<AdminClient, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellationToken) => GuardAsync(
+        async () =>
         {
             var limit = (TimeProvider.System.GetUtcNow() + CallLimit).UtcDateTime;
             return await call(Client, new CallOptions(_headers, limit, cancellationToken));
+        },
+        cancellationToken);
+
+    /// <summary>A call whose answer comes in parts and may take its time.</summary>
+    public Task ReadAsync<T>(Func<AdminClient, CallOptions, AsyncServerStreamingCall<T>> call, Func<T, Task> take, CancellationToken cancellationToken) =>
+        GuardAsync(
+            async () =>
+            {
+                using var parts = call(Client, new CallOptions(_headers, cancellationToken: cancellationToken));
+                await foreach (var part in parts.ResponseStream.ReadAllAsync(cancellationToken))
+                {
+                    await take(part);
+                }
+
+                return true;
+            },
+            cancellationToken);
+
+    private async Task<T> GuardAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call();
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Cancelled && cancellationToken.IsCancellationRequested)
         {

@@ -10,6 +10,12 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
+        // A command's own help has all of its description; the one above has a line for each.
+        foreach (var below in parseResult.CommandResult.Command.Subcommands)
+        {
+            below.Description = below.Description?.Split('\n')[0];
+        }
+
         var exitCode = help.Invoke(parseResult);
         if (parseResult.CommandResult.Command is MeshCommand { Examples.Count: > 0 } command)
         {

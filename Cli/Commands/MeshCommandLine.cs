@@ -23,6 +23,9 @@ internal static class MeshCommandLine
             TokenCommand.Create(context),
             ServiceCommand.Create(context),
             PolicyCommand.Create(context),
+            BackupCommand.Create(context),
+            RestoreCommand.Create(context),
+            KeystoreCommand.Create(context),
             VersionCommand.Create(context),
             CompletionCommand.Create(),
         };

@@ -21,11 +21,19 @@ internal sealed class SourceTree
             ExitCodes.Environment, "The demo starts the mesh from its source tree, and this is not inside it.", $"Run it in a clone, beside {Solution}."),
         configuration);
 
+    /// <summary>The assembly of a project, whichever way it was built last.</summary>
+    /// <exception cref="CliException">This is not inside the source tree, or the project was not built yet.</exception>
+    public static string FindBuilt(string project)
+    {
+        string[] paths = [Find("release").Path(project), Find("debug").Path(project)];
+        return paths.Where(File.Exists).MaxBy(File.GetLastWriteTimeUtc) ?? Find("release").Assembly(project);
+    }
+
     /// <summary>The assembly that a project was built into.</summary>
     /// <exception cref="CliException">It was not built yet.</exception>
     public string Assembly(string project)
     {
-        var path = Path.Combine(_root, "artifacts", "bin", project, _configuration.ToLowerInvariant(), $"{project}.dll");
+        var path = Path(project);
         return File.Exists(path)
             ? path
             : throw new CliException(ExitCodes.Environment, $"{project} has not been built in {_configuration}: there is no {path}.", "Leave --no-build out.");
@@ -63,11 +71,14 @@ internal sealed class SourceTree
         }
     }
 
+    private string Path(string project) =>
+        System.IO.Path.Combine(_root, "artifacts", "bin", project, _configuration.ToLowerInvariant(), $"{project}.dll");
+
     private static string? Above(string folder)
     {
         for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
         {
-            if (File.Exists(Path.Combine(at.FullName, Solution)))
+            if (File.Exists(System.IO.Path.Combine(at.FullName, Solution)))
             {
                 return at.FullName;
             }

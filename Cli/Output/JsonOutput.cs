@@ -27,6 +27,9 @@ internal static class JsonOutput
         return json.ToJsonString(Indented);
     }
 
+    /// <summary>An answer that is JSON already.</summary>
+    public static string Of(JsonElement answer) => JsonSerializer.Serialize(answer, Indented);
+
     /// <summary>On one line, for streams of them.</summary>
     public static string Line(IMessage message) => Formatter.Format(message);
 

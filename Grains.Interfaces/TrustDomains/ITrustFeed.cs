@@ -3,7 +3,7 @@ using Orleans.Concurrency;
 
 namespace Mesh.Grains.Interfaces.TrustDomains;
 
-/// <summary>What ProxyHosts may ask of a trust domain: its bundle, by long poll. Key: the trust domain's name.</summary>
+/// <summary>What ProxyHosts may ask of a trust domain: its bundle, by long poll; and what they may give back. Key: the trust domain's name.</summary>
 [Alias("mesh.trust-feed"), GrainInterfaceType("mesh.trust-feed")]
 public interface ITrustFeed : IGrainWithStringKey
 {
@@ -18,4 +18,14 @@ public interface ITrustFeed : IGrainWithStringKey
     /// <exception cref="MeshException"><see cref="MeshError.Stale"/>: another silo has written since; ask again.</exception>
     [Alias("confirm-bundle"), AlwaysInterleave]
     Task<string> ConfirmBundleAsync();
+
+    /// <summary>
+    /// Takes back what a restored trust domain has forgotten, from a bundle of before the restore that somebody holds. One that says
+    /// nothing new changes nothing.
+    /// </summary>
+    /// <param name="signedBundle">Compact JWS, at most 1 MiB.</param>
+    /// <returns>The bundle in force then.</returns>
+    /// <exception cref="Errors.MeshException"><see cref="Errors.MeshError.InvalidRequest"/>: it is no bundle, or not of this trust domain.</exception>
+    [Alias("offer")]
+    Task<TrustSnapshot> OfferAsync(string signedBundle);
 }

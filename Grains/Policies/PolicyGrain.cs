@@ -11,6 +11,7 @@ namespace Mesh.Grains.Policies;
 [GrainType("policy")]
 internal sealed class PolicyGrain(
     [PersistentState("policy")] IPersistentState<PolicyState> stored,
+    TimeProvider clock,
     IHostApplicationLifetime host) : Grain, IPolicyGrain, IPolicyFeed
 {
     private const int MaxWorkloads = 10_000;
@@ -42,7 +43,7 @@ internal sealed class PolicyGrain(
             return current;
         }
 
-        var next = new PolicyState { Version = current.Version + 1, Defaults = defaults };
+        var next = new PolicyState { Version = Versions.After(current.Version, clock), Defaults = defaults };
         await this.CommitAsync(stored, next);
         _committed.Publish(new PolicySnapshot(next.Version, next.Defaults));
         return _committed.Current!;

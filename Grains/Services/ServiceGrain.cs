@@ -12,6 +12,7 @@ namespace Mesh.Grains.Services;
 [GrainType("service")]
 internal sealed class ServiceGrain(
     [PersistentState("service")] IPersistentState<ServiceState> stored,
+    TimeProvider clock,
     IHostApplicationLifetime host) : Grain, IServiceGrain, IServiceFeed
 {
     private const int MaxEndpoints = 1_000;
@@ -38,7 +39,7 @@ internal sealed class ServiceGrain(
             return _committed.Current;
         }
 
-        var next = new ServiceState { Version = _committed.Current.Version + 1, Endpoints = endpoints };
+        var next = new ServiceState { Version = Versions.After(_committed.Current.Version, clock), Endpoints = endpoints };
         await this.CommitAsync(stored, next);
         _committed.Publish(Snapshot(next));
         return _committed.Current;

@@ -57,6 +57,24 @@ internal sealed class AuthorityRotator(
         return purpose == AuthorityPurpose.Workload ? state.WithActivated(successor, Now, LongestLeaf) : state.WithPrepared(successor);
     }
 
+    /// <summary>New issuers sign from now on, under the anchor in use, and none that was made before. Where that anchor's key is elsewhere
+    /// nothing signs until it has certified them.</summary>
+    public async Task<TrustDomainState> ReplaceIssuersAsync(TrustDomainState state, CancellationToken cancellationToken)
+    {
+        if (state.ActiveAnchor.IsOffline)
+        {
+            return state.WithoutRequests(state.ActiveAnchor.KeyHash).WithoutSigning(state.ActiveAnchor.KeyHash, Now, LongestLeaf);
+        }
+
+        var next = state with { Issuers = state.Issuers.RemoveAll(issuer => issuer.Stage == IssuerStage.Prepared && issuer.Anchor == state.ActiveAnchor.KeyHash) };
+        foreach (var successor in await CreateIssuersAsync(state, state.ActiveAnchor, cancellationToken))
+        {
+            next = next.WithActivated(successor, Now, LongestLeaf);
+        }
+
+        return next;
+    }
+
     /// <summary>An issuer revoked, its successor in its place.</summary>
     /// <param name="withoutSuccessor">Revoke it also where the anchor's key is elsewhere and no successor is certified: then nothing is signed
     /// for its purpose until one is.</param>
@@ -96,8 +114,13 @@ internal sealed class AuthorityRotator(
     public async Task<TrustDomainState> RetireAnchorAsync(TrustDomainState state, AnchorRecord retiring, CancellationToken cancellationToken) =>
         state.WithoutRetiringAnchor(retiring, await BundleSignerAsync(state, state.ActiveAnchor, cancellationToken));
 
-    /// <summary>The anchor that can take over from the one that signs, in one write; null where none can.</summary>
-    public AnchorRecord? SuccessorOf(TrustDomainState state) =>
+    /// <summary>Which anchor signs once one is revoked that signs now: one that everybody knows already, and that can take over in one write; null
+    /// where the revoked one does not sign.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.Conflict"/>: there is none.</exception>
+    public AnchorRecord? TakeoverFrom(TrustDomainState state, AnchorRecord revoked) =>
+        revoked.Stage != AnchorStage.Active ? null : SuccessorOf(state) ?? throw OfflineAnchor.NoSuccessor(state);
+
+    private AnchorRecord? SuccessorOf(TrustDomainState state) =>
         new[] { AnchorStage.Standby, AnchorStage.Prepared, AnchorStage.Retiring }
             .Select(state.Anchor)
             .OfType<AnchorRecord>()

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Spiffe;
@@ -35,13 +36,29 @@ internal static class BanRules
     public static TrustDomainState WithBan(this TrustDomainState state, SpiffeId id, string reason, DateTimeOffset now)
     {
         var bans = state.Bans.RemoveAll(ban => ban.Id == id).Add(new BanRecord(id, BanRecord.Never, reason, now));
-        var bytes = bans.Sum(ban => ban.Id.ToString().Length + BytesBesideTheId);
-        return bans.Length <= MaxBans && bytes <= MaxBytes
+        return FitsBundle(bans)
             ? state with { Bans = bans }
             : throw new MeshException(
                 MeshError.LimitReached,
                 $"{state.Bans.Length} bans are kept, and there is no room for another: at most {MaxBans} in {MaxBytes / 1024} KiB, since every proxy is sent "
                 + $"them. Lifted ones go by themselves; where a whole issuer's leaves are to be void, revoke the issuer.");
+    }
+
+    /// <summary>With the bans of a bundle from before a restore, but for those of identities that were judged anew since.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.LimitReached"/>: the bundle holds no more.</exception>
+    public static TrustDomainState WithRememberedBans(this TrustDomainState state, IReadOnlyList<IdentityBan> forgotten, DateTimeOffset now)
+    {
+        var restoredAt = TrustDomainState.TimeOf(state.ForgottenBefore);
+        var judged = state.Bans.Where(ban => ban.BannedAt >= restoredAt || (!ban.Stands && ban.IssuedBefore >= restoredAt)).ToList();
+        var remembered = forgotten.Where(ban => judged.TrueForAll(other => other.Id != ban.Id))
+            .Select(ban => state.Bans.FirstOrDefault(held => held.Id == ban.Id) is { } held
+                ? held with { IssuedBefore = ban.IssuedBefore }
+                : new BanRecord(ban.Id, ban.IssuedBefore, "Known from a bundle of before a restore", now))
+            .ToList();
+        var bans = state.Bans.RemoveAll(ban => remembered.Exists(other => other.Id == ban.Id)).AddRange(remembered);
+        return FitsBundle(bans)
+            ? state with { Bans = bans }
+            : throw new MeshException(MeshError.LimitReached, $"There is no room for the {remembered.Count} bans that were forgotten by the restore.");
     }
 
     /// <summary>A ban lifted: what was issued until now stays refused, what is issued from the cut-off on is good.</summary>
@@ -64,6 +81,9 @@ internal static class BanRules
     }
 
     public static BanStatus ToStatus(this BanRecord ban) => new(ban.Id, ban.Reason ?? "", ban.BannedAt, ban.Stands ? null : ban.IssuedBefore);
+
+    private static bool FitsBundle(ImmutableArray<BanRecord> bans) =>
+        bans.Length <= MaxBans && bans.Sum(ban => ban.Id.ToString().Length + BytesBesideTheId) <= MaxBytes;
 
     // Certificates count in whole seconds, rounded down. A cut-off rounded up leaves out none that was issued before it.
     private static DateTimeOffset WholeSecond(DateTimeOffset time)

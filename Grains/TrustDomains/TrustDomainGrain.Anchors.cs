@@ -76,7 +76,7 @@ internal sealed partial class TrustDomainGrain
 
         var revoked = Committed.Anchors.FirstOrDefault(anchor => anchor.KeyHash == keyHash)
             ?? throw new MeshException(MeshError.NotFound, $"No anchor of {Committed.Name} has the key {keyHash}.");
-        var successor = revoked.Stage != AnchorStage.Active ? null : rotator.SuccessorOf(Committed) ?? throw OfflineAnchor.NoSuccessor(Committed);
+        var successor = rotator.TakeoverFrom(Committed, revoked);
         await CommitAsync(await rotator.RevokeAnchorAsync(Committed, revoked, successor, reason, CancellationToken.None));
         Log.Revoked(logger, Committed.Name, "anchor", keyHash, successor?.KeyHash);
         await NudgeAllAsync();

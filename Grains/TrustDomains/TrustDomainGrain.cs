@@ -20,6 +20,7 @@ internal sealed partial class TrustDomainGrain(
     BundleSealer sealer,
     CertificateInstaller installer,
     GivenAnchors givenAnchors,
+    TrustRestoration restoration,
     JoinTokenFactory tokens,
     IGrainStorage storage,
     TimeProvider clock,

@@ -48,16 +48,30 @@ internal sealed record TrustDomainState
     [Id(10)]
     public string SignedBundle { get; init; } = "";
 
-    /// <summary>Keys that wait for a certificate, since the anchor's key is elsewhere.</summary>
+    /// <summary>With <see cref="ForgottenBefore"/>: what a restored backup does not know. See <see cref="HistoryGap"/>.</summary>
     [Id(11)]
+    public long ForgottenAfter { get; init; }
+
+    /// <summary>The sequence with which it began after it was restored; 0 where it never was.</summary>
+    [Id(12)]
+    public long ForgottenBefore { get; init; }
+
+    /// <summary>What was forgotten by a restore; null where nothing was.</summary>
+    public HistoryGap? Forgotten => ForgottenBefore == 0 ? null : new HistoryGap(ForgottenAfter, ForgottenBefore);
+
+    /// <summary>Keys that wait for a certificate, since the anchor's key is elsewhere.</summary>
+    [Id(13)]
     public ImmutableArray<AuthorityRequestRecord> Requests { get; init; } = [];
 
     /// <summary>Signs bundles once the anchor that it hangs on has become the only one; certified ahead, since that anchor's key is elsewhere.</summary>
-    [Id(12)]
+    [Id(14)]
     public BundleSignerRecord? NextBundleSigner { get; init; }
 
     /// <summary>The first sequence of a trust domain that starts now.</summary>
     public static long FirstSequence(DateTimeOffset now) => now.ToUnixTimeSeconds() << 20;
+
+    /// <summary>When a trust domain started, or was restored, that has this first sequence.</summary>
+    public static DateTimeOffset TimeOf(long firstSequence) => DateTimeOffset.FromUnixTimeSeconds(firstSequence >> 20);
 
     /// <summary>The issuer that signs for a purpose, if there is one.</summary>
     public IssuerRecord? ActiveIssuer(AuthorityPurpose purpose) =>
@@ -95,6 +109,7 @@ internal sealed record TrustDomainState
         Revocations = [.. Revocations.Select(revocation =>
             new Revocation(revocation.KeyHash, revocation.RevokedAt, revocation.AuthorityNotAfter, revocation.Reason))],
         Bans = [.. Bans.Select(ban => new IdentityBan(ban.Id, ban.IssuedBefore))],
+        Forgotten = Forgotten,
         Federated = [],
     };
 }

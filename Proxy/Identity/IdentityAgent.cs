@@ -15,6 +15,10 @@ internal sealed partial class IdentityAgent(
     // Kept from try to try while nobody knows whether the control plane has heard of it.
     private PendingRequest? _pending;
 
+    // Whether renewal was refused for good, so that the evidence for enrollment is tried in its turn: a mesh that was restored from a
+    // backup has no record of what it issued since.
+    private bool _enrollsAnew;
+
     // Issued, and not fit for use: revoked or ended while the answer was on its way. It is what the next request is proven with.
     private SvidCredential? _refused;
 
@@ -29,8 +33,8 @@ internal sealed partial class IdentityAgent(
             {
                 await WaitAsync(failures, stopping);
                 turn = proxyHosts.Turn;
-                await ((_refused ?? identity.Credential) is { } credential ? RenewAsync(credential, stopping) : EnrollAsync(stopping));
-                failures = 0;
+                await ((_refused ?? identity.Credential) is { } credential && !_enrollsAnew ? RenewAsync(credential, stopping) : EnrollAsync(stopping));
+                (failures, _enrollsAnew) = (0, false);
                 Log.Certified(logger, identity.Credential!.Svid.Id, identity.Credential.Svid.NotAfter);
             }
             catch (Exception) when (stopping.IsCancellationRequested)
@@ -41,6 +45,7 @@ internal sealed partial class IdentityAgent(
             catch (Exception e) when (IsRetriable(e))
             {
                 failures++;
+                _enrollsAnew = isEnrolled && !_enrollsAnew && e is RpcException { StatusCode: StatusCode.PermissionDenied or StatusCode.FailedPrecondition };
                 if (!isEnrolled && e is RpcException { StatusCode: StatusCode.Unauthenticated or StatusCode.PermissionDenied })
                 {
                     // An operator's token may be newer than the one kept from last time, and than a ban that was lifted since.

@@ -84,6 +84,20 @@ internal sealed partial class ProxyHostClient(
     public Task<SignedBundle> MeetAsync(EnrollmentTicket ticket, CancellationToken cancellationToken) =>
         MeetAsync(new FirstContact(ticket.Id.TrustDomain, ticket.Anchors, IdentityRole.ProxyHost, clock), cancellationToken);
 
+    /// <summary>
+    /// A bundle that came, or, where its mesh was restored and has forgotten the one that is held here, the one that has learned from it.
+    /// </summary>
+    public async Task<string> RememberedAsync(string signedBundle, CancellationToken cancellationToken)
+    {
+        if (!identity.Bundles.IsForgottenBy(SignedBundle.Parse(signedBundle).Bundle))
+        {
+            return signedBundle;
+        }
+
+        using var channel = OpenForEnrollment();
+        return await RememberedAsync(channel, signedBundle, cancellationToken);
+    }
+
     public void Dispose() => _session?.Retire();
 
     private async Task<SignedBundle> MeetAsync(FirstContact contact, CancellationToken cancellationToken)
@@ -91,7 +105,34 @@ internal sealed partial class ProxyHostClient(
         using var channel = Open(Address, contact.ProvisionalTls(Alpn));
         var answer = await new Enrollment.EnrollmentClient(channel)
             .FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken);
-        return contact.Accept(answer.SignedBundle);
+        return contact.Accept(identity.Bundles.IsForgottenBy(SignedBundle.Parse(answer.SignedBundle).Bundle)
+            ? await RememberedAsync(channel, answer.SignedBundle, cancellationToken)
+            : answer.SignedBundle);
+    }
+
+    // Whoever says that it was forgotten: a bundle is public, and what the answer is worth is judged as ever.
+    private async Task<string> RememberedAsync(GrpcChannel channel, string signedBundle, CancellationToken cancellationToken)
+    {
+        var held = identity.Bundles.Held!;
+        try
+        {
+            using var call = new Enrollment.EnrollmentClient(channel).OfferBundle(deadline: Deadline(), cancellationToken: cancellationToken);
+            foreach (var piece in OfferedBundle.Pieces(held))
+            {
+                await call.RequestStream.WriteAsync(new OfferBundleRequest { Piece = piece }, cancellationToken);
+            }
+
+            await call.RequestStream.CompleteAsync();
+            var learned = (await call).SignedBundle;
+            Log.Offered(logger, held.Bundle.Sequence);
+            return learned;
+        }
+        catch (Exception e) when (e is RpcException or IOException or InvalidOperationException && !cancellationToken.IsCancellationRequested)
+        {
+            // The rules of succession say whether theirs may follow none the less.
+            Log.OfferFailed(logger, held.Bundle.Sequence, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
+            return signedBundle;
+        }
     }
 
     // Whether there was anything newer.
@@ -161,6 +202,12 @@ internal sealed partial class ProxyHostClient(
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 5202, Level = LogLevel.Warning, Message = "The mesh was restored and had forgotten trust bundle {Sequence}, which was held here; it was given back")]
+        public static partial void Offered(ILogger logger, long sequence);
+
+        [LoggerMessage(EventId = 5203, Level = LogLevel.Error, Message = "The mesh was restored, has forgotten trust bundle {Sequence}, and it could not be given back: {Reason}")]
+        public static partial void OfferFailed(ILogger logger, long sequence, string reason);
+
         [LoggerMessage(EventId = 5201, Level = LogLevel.Warning, Message = "Refused a ProxyHost: {Rejection}: {Detail}")]
         public static partial void ServerRefused(ILogger logger, SvidRejection rejection, string detail);
     }

@@ -71,19 +71,19 @@ internal sealed partial class WatchLoop(
         await foreach (var message in call.ResponseStream.ReadAllAsync(cancellationToken))
         {
             succeeded();
-            Apply(message);
+            await ApplyAsync(message, cancellationToken);
         }
 
         throw new IOException("The ProxyHost ended the watch.");
     }
 
-    private void Apply(WatchResponse message)
+    private async Task ApplyAsync(WatchResponse message, CancellationToken cancellationToken)
     {
         if (message.SignedBundle.Length > 0)
         {
             try
             {
-                identity.Accept(message.SignedBundle);
+                identity.Accept(await proxyHosts.RememberedAsync(message.SignedBundle, cancellationToken));
                 Log.BundleInForce(logger, identity.Bundles.Bundle.Sequence, identity.Bundles.Bundle.Epoch);
             }
             catch (Exception e) when (e is BundleRejectedException or FormatException)

@@ -65,6 +65,8 @@ internal sealed partial class EnrollmentAgent(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var failures = 0;
+        // A mesh that was restored from a backup has no record of what it issued since: then the token is tried in its turn.
+        var enrollsAnew = false;
         while (!stoppingToken.IsCancellationRequested)
         {
             var svid = identity.Credential.Svid;
@@ -74,13 +76,14 @@ internal sealed partial class EnrollmentAgent(
             try
             {
                 await WaitAsync(wait, wakes: failures == 0, stoppingToken);
-                await client.RenewAsync(stoppingToken);
-                failures = 0;
+                await (enrollsAnew ? client.EnrollAsync(stoppingToken) : client.RenewAsync(stoppingToken));
+                (failures, enrollsAnew) = (0, false);
                 Log.Renewed(logger, identity.Credential.Svid.NotAfter);
             }
             catch (Exception e) when (IsRetriable(e) && !stoppingToken.IsCancellationRequested)
             {
                 failures++;
+                enrollsAnew = !enrollsAnew && e is RpcException { StatusCode: StatusCode.PermissionDenied or StatusCode.FailedPrecondition };
                 Log.RenewalFailed(logger, svid.NotAfter, Reason(e));
             }
             catch (Exception e) when (stoppingToken.IsCancellationRequested && e is (OperationCanceledException or RpcException))

@@ -10,8 +10,9 @@ using Mesh.Spiffe;
 namespace Mesh.ProxyHost.Enrollment;
 
 /// <summary>Gets the ProxyHost its certificates from a silo. The token goes only to a silo that has proven to be one.</summary>
-internal sealed class EnrollmentClient(
-    ProxyHostIdentity identity, EnrollmentFolder folder, KnownCluster cluster, string tokenFile, TimeProvider clock) : IDisposable
+internal sealed partial class EnrollmentClient(
+    ProxyHostIdentity identity, EnrollmentFolder folder, KnownCluster cluster, string tokenFile, TimeProvider clock, ILogger<EnrollmentClient> logger)
+    : IDisposable
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
     private static readonly SslApplicationProtocol[] Alpn = [SslApplicationProtocol.Http2];
@@ -80,8 +81,29 @@ internal sealed class EnrollmentClient(
     {
         var answer = await AnySiloAsync(
             contact.ProvisionalTls(Alpn),
-            client => client.FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken));
+            client => client.FetchBundleAsync(new FetchBundleRequest(), deadline: Deadline(), cancellationToken: cancellationToken).ResponseAsync);
+        // Whoever says so, a bundle is public; and what the answer is worth is judged as ever.
+        if (identity.Bundles.IsForgottenBy(SignedBundle.Parse(answer.SignedBundle).Bundle))
+        {
+            answer = await AnySiloAsync(contact.ProvisionalTls(Alpn), client => OfferAsync(client, identity.Bundles.Held!, cancellationToken));
+        }
+
         return contact.Accept(answer.SignedBundle);
+    }
+
+    private async Task<FetchBundleResponse> OfferAsync(
+        ControlPlaneEnrollment.ControlPlaneEnrollmentClient client, SignedBundle held, CancellationToken cancellationToken)
+    {
+        using var call = client.OfferBundle(deadline: Deadline(), cancellationToken: cancellationToken);
+        foreach (var piece in OfferedBundle.Pieces(held))
+        {
+            await call.RequestStream.WriteAsync(new OfferBundleRequest { Piece = piece }, cancellationToken);
+        }
+
+        await call.RequestStream.CompleteAsync();
+        var answer = await call;
+        Log.BundleOffered(logger, held.Bundle.Sequence);
+        return answer;
     }
 
     private async Task<CertifyResponse> CertifyAsync(
@@ -144,7 +166,7 @@ internal sealed class EnrollmentClient(
             Alpn);
         try
         {
-            return await AnySiloAsync(tls, call);
+            return await AnySiloAsync(tls, client => call(client).ResponseAsync);
         }
         catch (RpcException) when (isRefused)
         {
@@ -153,14 +175,14 @@ internal sealed class EnrollmentClient(
                 throw;
             }
 
-            return await AnySiloAsync(tls, call);
+            return await AnySiloAsync(tls, client => call(client).ResponseAsync);
         }
     }
 
     // Every silo that this process has heard of, in any order, until one answers. A silo that did answer, with a refusal, is
     // believed: the next would say the same.
     private async Task<T> AnySiloAsync<T>(
-        SslClientAuthenticationOptions tls, Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, AsyncUnaryCall<T>> call)
+        SslClientAuthenticationOptions tls, Func<ControlPlaneEnrollment.ControlPlaneEnrollmentClient, Task<T>> call)
     {
         Uri[] addresses = [.. cluster.EnrollmentAddresses.Concat(_tokenAddresses).Distinct()];
         Random.Shared.Shuffle(addresses);
@@ -186,4 +208,10 @@ internal sealed class EnrollmentClient(
         });
 
     private DateTime Deadline() => (clock.GetUtcNow() + CallLimit).UtcDateTime;
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 3007, Level = LogLevel.Warning, Message = "The silos were restored and had forgotten trust bundle {Sequence}, which was held here; it was given back")]
+        public static partial void BundleOffered(ILogger logger, long sequence);
+    }
 }

@@ -15,6 +15,8 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Messaging;
 using Serilog;
+using Serilog.Events;
+using Serilog.Extensions.Logging;
 using Serilog.Formatting.Compact;
 
 namespace Mesh.ProxyHost.Hosting;
@@ -29,19 +31,12 @@ internal static class ProxyHostApp
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         var options = ReadOptions(builder);
         builder.Logging.ClearProviders();
-        builder.Services.AddSerilog(log => log
-            .MinimumLevel.Information()
-            .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
-            // It writes a stack trace for each message that cannot be read; the call gate counts those, and the interceptor logs faults.
-            .MinimumLevel.Override("Grpc", Serilog.Events.LogEventLevel.Fatal)
-            .MinimumLevel.Override("Orleans", Serilog.Events.LogEventLevel.Error)
-            .WriteTo.Console(new CompactJsonFormatter()));
-
+        using var loggers = AddLogging(builder);
         var clock = TimeProvider.System;
         var folder = new EnrollmentFolder(options.Data);
         var identity = new ProxyHostIdentity(clock, folder);
         var silos = new KnownCluster();
-        var cluster = await EnrollAsync(builder, options, folder, identity, silos, clock);
+        var cluster = await EnrollAsync(builder, options, folder, identity, silos, clock, loggers);
 
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton(identity);
@@ -93,14 +88,29 @@ internal static class ProxyHostApp
         return mistakes.Count == 0 ? options : throw new OptionsValidationException("ProxyHost", typeof(ProxyHostOptions), mistakes);
     }
 
+    // The same log before the host is built and after: enrollment speaks first.
+    private static SerilogLoggerFactory AddLogging(WebApplicationBuilder builder)
+    {
+        var logger = new LoggerConfiguration()
+            .MinimumLevel.Information()
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            // It writes a stack trace for each message that cannot be read; the call gate counts those, and the interceptor logs faults.
+            .MinimumLevel.Override("Grpc", LogEventLevel.Fatal)
+            .MinimumLevel.Override("Orleans", LogEventLevel.Error)
+            .WriteTo.Console(new CompactJsonFormatter())
+            .CreateLogger();
+        builder.Services.AddSerilog(logger);
+        return new SerilogLoggerFactory(logger, dispose: true);
+    }
+
     // What the silo answers says where the grains are, so the rest of the host is built after it.
     private static async Task<CertifyResponse> EnrollAsync(
         WebApplicationBuilder builder, ProxyHostOptions options, EnrollmentFolder folder, ProxyHostIdentity identity, KnownCluster silos,
-        TimeProvider clock)
+        TimeProvider clock, ILoggerFactory loggers)
     {
         builder.Services.AddSingleton(folder);
         builder.Services.AddSingleton(silos);
-        var client = new EnrollmentClient(identity, folder, silos, options.TokenFile, clock);
+        var client = new EnrollmentClient(identity, folder, silos, options.TokenFile, clock, loggers.CreateLogger<EnrollmentClient>());
         builder.Services.AddSingleton(client);
         builder.Services.AddSingleton<EnrollmentAgent>();
         builder.Services.AddHostedService(services => services.GetRequiredService<EnrollmentAgent>());
@@ -110,9 +120,7 @@ internal static class ProxyHostApp
             System.Runtime.InteropServices.PosixSignal.SIGTERM, signal => Cancel(signal, stopping));
         using var interrupt = System.Runtime.InteropServices.PosixSignalRegistration.Create(
             System.Runtime.InteropServices.PosixSignal.SIGINT, signal => Cancel(signal, stopping));
-        using var logging = LoggerFactory.Create(log => log.AddSerilog(
-            new LoggerConfiguration().WriteTo.Console(new CompactJsonFormatter()).CreateLogger(), dispose: true));
-        using var agent = new EnrollmentAgent(client, identity, folder, clock, logging.CreateLogger<EnrollmentAgent>());
+        using var agent = new EnrollmentAgent(client, identity, folder, clock, loggers.CreateLogger<EnrollmentAgent>());
         return await agent.EnrollAsync(stopping.Token);
     }
 

@@ -1,3 +1,4 @@
+using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Policies;
 using Mesh.Grains.Interfaces.Services;
 using Mesh.Grains.Interfaces.TrustDomains;
@@ -66,6 +67,11 @@ internal sealed partial class MeshRelay : IDisposable
     private async Task<TrustSnapshot?> PollTrustAsync(ITrustFeed feed, long known, CancellationToken cancellationToken)
     {
         var snapshot = await feed.PollAsync(known, cancellationToken);
+        if (snapshot is not null && _identity.Bundles.IsForgottenBy(SignedBundle.Parse(snapshot.SignedBundle).Bundle))
+        {
+            snapshot = await OfferAsync(feed, snapshot);
+        }
+
         if (snapshot is not null && _identity.Bundles.Accept(snapshot.SignedBundle))
         {
             Log.BundleAccepted(_logger, snapshot.Sequence, snapshot.Epoch);
@@ -74,8 +80,31 @@ internal sealed partial class MeshRelay : IDisposable
         return snapshot;
     }
 
+    // Where the silos do not want it, the rules of succession say whether theirs may follow none the less.
+    private async Task<TrustSnapshot> OfferAsync(ITrustFeed feed, TrustSnapshot snapshot)
+    {
+        var held = _identity.Bundles.Held!;
+        try
+        {
+            var learned = await feed.OfferAsync(held.Jws);
+            Log.BundleOffered(_logger, held.Bundle.Sequence, learned.Sequence);
+            return learned;
+        }
+        catch (MeshException refusal)
+        {
+            Log.OfferRefused(_logger, held.Bundle.Sequence, refusal.Message);
+            return snapshot;
+        }
+    }
+
     private static partial class Log
     {
+        [LoggerMessage(EventId = 3103, Level = LogLevel.Warning, Message = "The silos were restored and had forgotten trust bundle {Held}, which was held here; {Sequence} knows it again")]
+        public static partial void BundleOffered(ILogger logger, long held, long sequence);
+
+        [LoggerMessage(EventId = 3104, Level = LogLevel.Error, Message = "The silos were restored, have forgotten trust bundle {Held}, and do not take it back: {Reason}")]
+        public static partial void OfferRefused(ILogger logger, long held, string reason);
+
         [LoggerMessage(EventId = 3102, Level = LogLevel.Information, Message = "Accepted trust bundle {Sequence}, epoch {Epoch}")]
         public static partial void BundleAccepted(ILogger logger, long sequence, long epoch);
     }

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Mesh.Grains.Interfaces.Attestation;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
+using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Interfaces.Workloads;
 using Mesh.Proxy.V1;
 using Mesh.ProxyHost.Enrollment;
@@ -16,6 +17,28 @@ internal sealed class EnrollmentService(
 {
     public override Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context) =>
         Task.FromResult(new FetchBundleResponse { SignedBundle = identity.Bundles.Held!.Jws });
+
+    public override async Task<FetchBundleResponse> OfferBundle(IAsyncStreamReader<OfferBundleRequest> requestStream, ServerCallContext context)
+    {
+        if (identity.Bundle.Forgotten is null)
+        {
+            throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
+        }
+
+        string offered;
+        try
+        {
+            offered = await OfferedBundle.ReadAsync(requestStream.ReadAllAsync(context.CancellationToken).Select(next => next.Piece));
+        }
+        catch (FormatException e)
+        {
+            throw new MeshException(MeshError.InvalidRequest, e.Message);
+        }
+
+        var bundle = await grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).OfferAsync(offered)
+            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
+        return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
+    }
 
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)
     {

@@ -23,6 +23,10 @@ internal sealed partial class MeshErrorInterceptor(Refusals refusals, LogGate ga
             },
             context);
 
+    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(() => continuation(requestStream, context), context);
+
     private async Task<T> GuardAsync<T>(Func<Task<T>> call, ServerCallContext context)
     {
         try
@@ -32,7 +36,7 @@ internal sealed partial class MeshErrorInterceptor(Refusals refusals, LogGate ga
         catch (MeshException refusal)
         {
             refusals.Call(refusal.Error.ToString(), context.GetHttpContext(), refusal.Message);
-            throw new RpcException(new Status(StatusOf(refusal.Error), refusal.Message));
+            throw new RpcException(new Status(refusal.Error.ToStatusCode(), refusal.Message));
         }
         catch (Exception e) when (e is TimeoutException or SiloUnavailableException or OrleansException)
         {
@@ -54,18 +58,6 @@ internal sealed partial class MeshErrorInterceptor(Refusals refusals, LogGate ga
             write(suppressed);
         }
     }
-
-    private static StatusCode StatusOf(MeshError error) => error switch
-    {
-        MeshError.InvalidRequest => StatusCode.InvalidArgument,
-        MeshError.NotReady or MeshError.Stale => StatusCode.Unavailable,
-        MeshError.TokenRejected => StatusCode.Unauthenticated,
-        MeshError.NotPermitted or MeshError.Revoked => StatusCode.PermissionDenied,
-        MeshError.SupersededKey or MeshError.Conflict => StatusCode.FailedPrecondition,
-        MeshError.NotFound => StatusCode.NotFound,
-        MeshError.LimitReached => StatusCode.ResourceExhausted,
-        _ => StatusCode.Unknown,
-    };
 
     private static partial class Log
     {

@@ -15,35 +15,19 @@ internal sealed partial class AuditInterceptor(AuditLog log, IOptions<SiloOption
 {
     private const int IdBytes = 8;
 
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
-    {
-        if (!AuditedCalls.IsAudited(context.Method))
-        {
-            return await continuation(request, context);
-        }
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        AuditAsync(request, context, () => continuation(request, context));
 
-        var record = new Record(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)), context.Method.Split('/')[^1], AuditCaller.Of(context.GetHttpContext()));
-        WriteAttempt(record, (IMessage)request);
-        try
-        {
-            var response = await continuation(request, context);
-            WriteOutcome(record, Status.DefaultSuccess);
-            return response;
-        }
-        catch (Exception e)
-        {
-            WriteOutcome(record, StatusOf(e));
-            throw;
-        }
-    }
-
-    // A stream has no one outcome; a call of this kind has to bring its own way of being audited.
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        AuditedCalls.IsAudited(context.Method) ? throw NotAudited(context) : continuation(request, responseStream, context);
+        AuditAsync(request, context, async () =>
+        {
+            await continuation(request, responseStream, context);
+            return true;
+        });
 
+    // What comes as a stream has no one request; a call of this kind has to bring its own way of being audited.
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
         AuditedCalls.IsAudited(context.Method) ? throw NotAudited(context) : continuation(requestStream, context);
@@ -51,6 +35,29 @@ internal sealed partial class AuditInterceptor(AuditLog log, IOptions<SiloOption
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
         AuditedCalls.IsAudited(context.Method) ? throw NotAudited(context) : continuation(requestStream, responseStream, context);
+
+    private async Task<T> AuditAsync<T>(object request, ServerCallContext context, Func<Task<T>> call)
+    {
+        if (!AuditedCalls.IsAudited(context.Method))
+        {
+            return await call();
+        }
+
+        var record = new Record(
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)), context.Method.Split('/')[^1], AuditCaller.Of(context.GetHttpContext()));
+        WriteAttempt(record, (IMessage)request);
+        try
+        {
+            var result = await call();
+            WriteOutcome(record, Status.DefaultSuccess);
+            return result;
+        }
+        catch (Exception e)
+        {
+            WriteOutcome(record, StatusOf(e));
+            throw;
+        }
+    }
 
     private static RpcException NotAudited(ServerCallContext context) =>
         new(new Status(StatusCode.Unimplemented, $"{context.Method} cannot be audited, so it is not done."));

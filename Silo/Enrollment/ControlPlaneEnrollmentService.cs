@@ -28,6 +28,27 @@ internal sealed class ControlPlaneEnrollmentService(
         return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
     }
 
+    public override async Task<FetchBundleResponse> OfferBundle(IAsyncStreamReader<OfferBundleRequest> requestStream, ServerCallContext context)
+    {
+        if (identity.Bundle.Forgotten is null)
+        {
+            throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
+        }
+
+        string offered;
+        try
+        {
+            offered = await OfferedBundle.ReadAsync(requestStream.ReadAllAsync(context.CancellationToken).Select(next => next.Piece));
+        }
+        catch (FormatException e)
+        {
+            throw new MeshException(MeshError.InvalidRequest, e.Message);
+        }
+
+        var bundle = await grains.GetGrain<ITrustFeed>(_options.TrustDomain).OfferAsync(offered);
+        return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
+    }
+
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)
     {
         Mesh.Spiffe.JoinToken token;

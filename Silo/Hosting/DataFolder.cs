@@ -23,6 +23,15 @@ internal sealed class DataFolder : IDisposable
 
     public string AuditLog => File("audit.log");
 
+    /// <summary>The new <see cref="KeyEncryptionKey"/> of a rekey that has not ended yet.</summary>
+    public string NextKeyEncryptionKey => File("key-encryption.key.next");
+
+    /// <summary>The new <see cref="AnchorEncryptionKey"/>, likewise.</summary>
+    public string NextAnchorEncryptionKey => File("anchor-encryption.key.next");
+
+    /// <summary>A backup while it is being taken.</summary>
+    public string UnfinishedBackup => File("backup.unfinished");
+
     /// <summary>Creates the folder where it is missing and takes its lock.</summary>
     /// <exception cref="InvalidDataException">Another silo holds it, or others than its owner may enter it.</exception>
     public static DataFolder Open(string path)

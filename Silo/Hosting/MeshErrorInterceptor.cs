@@ -7,16 +7,31 @@ namespace Mesh.Silo.Hosting;
 /// <summary>Gives refusals their gRPC status; of anything else only that it failed leaves the silo.</summary>
 internal sealed partial class MeshErrorInterceptor(ILogger<MeshErrorInterceptor> logger) : Interceptor
 {
-    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(context, () => continuation(request, context));
+
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(context, async () =>
+        {
+            await continuation(request, responseStream, context);
+            return true;
+        });
+
+    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        GuardAsync(context, () => continuation(requestStream, context));
+
+    private async Task<T> GuardAsync<T>(ServerCallContext context, Func<Task<T>> call)
     {
         try
         {
-            return await continuation(request, context);
+            return await call();
         }
         catch (MeshException refusal)
         {
-            throw new RpcException(new Status(StatusOf(refusal.Error), refusal.Message));
+            throw new RpcException(new Status(refusal.Error.ToStatusCode(), refusal.Message));
         }
         catch (Exception silence) when (silence is TimeoutException or OrleansException)
         {
@@ -29,18 +44,6 @@ internal sealed partial class MeshErrorInterceptor(ILogger<MeshErrorInterceptor>
             throw new RpcException(new Status(StatusCode.Internal, "The silo failed to answer; its log says why."));
         }
     }
-
-    private static StatusCode StatusOf(MeshError error) => error switch
-    {
-        MeshError.InvalidRequest => StatusCode.InvalidArgument,
-        MeshError.NotReady or MeshError.Stale => StatusCode.Unavailable,
-        MeshError.TokenRejected => StatusCode.Unauthenticated,
-        MeshError.NotPermitted or MeshError.Revoked => StatusCode.PermissionDenied,
-        MeshError.SupersededKey or MeshError.Conflict => StatusCode.FailedPrecondition,
-        MeshError.NotFound => StatusCode.NotFound,
-        MeshError.LimitReached => StatusCode.ResourceExhausted,
-        _ => StatusCode.Unknown,
-    };
 
     private static partial class Log
     {

@@ -3,6 +3,7 @@ using Mesh.Grains.Cluster;
 using Mesh.Grains.Issuance;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
+using Mesh.Silo.Backups;
 using Mesh.Silo.Keys;
 using Mesh.Silo.Roles;
 using Mesh.Silo.Storage;
@@ -20,17 +21,17 @@ internal static class OrleansExtensions
     /// <summary>Orleans' names for the cluster; ProxyHosts are told them when they enroll.</summary>
     public const string ServiceId = "mesh-orleans";
 
-    public static void AddStore(this IServiceCollection services, IStoreDatabase database)
+    public static void AddStore(this IServiceCollection services, SiloStore store)
     {
+        var database = store.Database;
         services.AddSingleton(database);
+        services.AddSingleton<IKeyStore>(new SealedKeyStore(database, store.TrustDomain, store.KeyEncryption, store.AnchorEncryption));
+        services.AddSingleton(provider => new BackupTaker(store, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IIssuanceStore, IssuanceStore>();
         services.AddSingleton<IGrainStorage>(provider => new GrainStateStorage(database, provider.GetRequiredService<Serializer>()));
         services.AddKeyedSingleton(
             "Default", (provider, _) => provider.GetRequiredService<IGrainStorage>());
     }
-
-    public static void AddKeyStore(this IServiceCollection services, SiloOptions options, IStoreDatabase database, KeyEncryptionKey keyEncryption, KeyEncryptionKey anchorEncryption) =>
-        services.AddSingleton<IKeyStore>(new SealedKeyStore(database, options.TrustDomainName, keyEncryption, anchorEncryption));
 
     public static void AddMeshSilo(this ISiloBuilder silo, SiloOptions options, IStoreDatabase database)
     {

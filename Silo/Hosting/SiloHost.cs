@@ -1,5 +1,4 @@
 using System.Net;
-using Mesh.Grains;
 using Mesh.Grains.Certificates;
 using Mesh.Grains.Interfaces.Transport;
 using Mesh.Grains.Issuers;
@@ -8,10 +7,10 @@ using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Admin;
 using Mesh.Silo.Audit;
 using Mesh.Silo.Awaiting;
+using Mesh.Silo.Backups;
 using Mesh.Silo.Enrollment;
 using Mesh.Silo.Identity;
 using Mesh.Silo.Keys;
-using Mesh.Silo.Storage;
 using Mesh.Spiffe;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -19,9 +18,6 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using Orleans.Dashboard;
-using Serilog;
-using Serilog.Extensions.Logging;
-using Serilog.Formatting.Compact;
 
 namespace Mesh.Silo.Hosting;
 
@@ -33,19 +29,17 @@ internal static class SiloHost
 
     public static async Task RunAsync(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        var (options, storeOptions) = ReadOptions(builder);
-        using var folder = DataFolder.Open(options.Data);
-        using var loggers = AddLogging(builder);
-        await using var database = await StoreFactory.OpenAsync(storeOptions, folder, loggers, CancellationToken.None);
-        var holdsKeys = await SealedKeyStore.HoldsKeysAsync(database, CancellationToken.None);
-        using var keyEncryption = KeyEncryptionKey.LoadOrCreate(folder.KeyEncryptionKey, create: !holdsKeys);
-        using var anchorEncryption = KeyEncryptionKey.LoadOrCreate(folder.AnchorEncryptionKey, create: !holdsKeys);
+        var builder = SiloSetup.CreateBuilder(args);
+        var (options, storeOptions) = SiloSetup.ReadOptions(builder);
+        using var loggers = SiloSetup.AddLogging(builder, onStderr: false);
+        await using var store = await SiloStore.OpenAsync(options, storeOptions, loggers);
+        await StoreRestore.EnsureFinishedAsync(store.Database, CancellationToken.None);
+        await store.LoadKeysAsync(mayCreate: true);
+        var (folder, database) = (store.Folder, store.Database);
 
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddStore(database);
-        builder.Services.AddKeyStore(options, database, keyEncryption, anchorEncryption);
-        builder.Services.AddSingleton(keyEncryption.CallSecret);
+        builder.Services.AddStore(store);
+        builder.Services.AddSingleton(store.KeyEncryption.CallSecret);
         builder.Services.AddSingleton<SiloIdentity>();
         builder.Services.AddSingleton<IControlPlaneIdentity>(provider => provider.GetRequiredService<SiloIdentity>());
         builder.Services.AddSingleton<SiloCertificateSource>();
@@ -68,24 +62,6 @@ internal static class SiloHost
         await app.RunAsync();
     }
 
-    private static (SiloOptions Silo, StoreOptions Store) ReadOptions(WebApplicationBuilder builder)
-    {
-        builder.Services.AddOptionSections(builder.Configuration);
-        builder.Services.AddOptionsWithValidateOnStart<SiloOptions, SiloOptionsValidator>();
-        builder.Services.AddSingleton<IValidateOptions<SiloOptions>, SiloAddressValidator>();
-        builder.Services.AddOptionsWithValidateOnStart<StoreOptions, StoreOptionsValidator>();
-        builder.Services.AddSingleton<IValidateOptions<StoreOptions>, StoreConnectionValidator>();
-        builder.Services.AddMeshGrainsOptions();
-        using var early = builder.Services.BuildServiceProvider();
-        var mistakes = OptionSections.Mistakes(builder.Configuration, early);
-        if (mistakes.Count > 0)
-        {
-            throw new OptionsValidationException("", typeof(SiloOptions), mistakes);
-        }
-
-        return (early.GetRequiredService<IOptions<SiloOptions>>().Value, early.GetRequiredService<IOptions<StoreOptions>>().Value);
-    }
-
     // The trust domain comes to be, or is read, before anything listens; so does the silo's own certificate.
     private static async Task AssumeIdentityAsync(IServiceProvider services, SiloOptions options, DataFolder folder)
     {
@@ -99,22 +75,6 @@ internal static class SiloHost
         services.GetRequiredService<SiloIdentity>().Use(credential, SignedBundle.Parse(trust.SignedBundle).Bundle);
         services.GetRequiredService<CertificateInstruments>().Show(TrustDomainReport.Of(
             trust, services.GetRequiredService<IOptions<IssuerOptions>>().Value.RotateAt, services.GetRequiredService<TimeProvider>().GetUtcNow()));
-    }
-
-    // The same log before the host is built and after: the store speaks first.
-    private static SerilogLoggerFactory AddLogging(WebApplicationBuilder builder)
-    {
-        builder.Logging.ClearProviders();
-        var logger = new LoggerConfiguration()
-            .MinimumLevel.Information()
-            .MinimumLevel.Override("Microsoft", Serilog.Events.LogEventLevel.Warning)
-            .MinimumLevel.Override("Orleans", Serilog.Events.LogEventLevel.Warning)
-            .MinimumLevel.Override("Polly", Serilog.Events.LogEventLevel.Error)
-            .Enrich.FromLogContext()
-            .WriteTo.Console(new CompactJsonFormatter())
-            .CreateLogger();
-        builder.Services.AddSerilog(logger);
-        return new SerilogLoggerFactory(logger, dispose: true);
     }
 
     private static void AddApi(WebApplicationBuilder builder, AdminToken token)

@@ -17,19 +17,19 @@ internal static class KeyEncryptionCheck
     /// <exception cref="InvalidDataException">A key file is not the cluster's: which one, and what to do.</exception>
     public static async Task EnsureOpensAsync(IKeyStore keys, TrustDomainState trust, DataFolder folder, CancellationToken cancellationToken)
     {
-        await EnsureOpensAsync(keys, trust.ActiveAnchor.KeyHash, KeyUse.Anchor, folder.AnchorEncryptionKey, cancellationToken);
+        await EnsureOpensAsync(keys, trust.ActiveAnchor.KeyHash, KeyUse.Anchor, folder.AnchorEncryptionKey, folder, cancellationToken);
         if (trust.ActiveIssuer(AuthorityPurpose.ControlPlane) is { } issuer)
         {
-            await EnsureOpensAsync(keys, issuer.KeyHash, KeyUse.ControlPlaneIssuer, folder.KeyEncryptionKey, cancellationToken);
+            await EnsureOpensAsync(keys, issuer.KeyHash, KeyUse.ControlPlaneIssuer, folder.KeyEncryptionKey, folder, cancellationToken);
         }
 
         foreach (var request in trust.Requests)
         {
-            await EnsureOpensAsync(keys, request.KeyHash, request.Use, folder.KeyEncryptionKey, cancellationToken);
+            await EnsureOpensAsync(keys, request.KeyHash, request.Use, folder.KeyEncryptionKey, folder, cancellationToken);
         }
     }
 
-    private static async Task EnsureOpensAsync(IKeyStore keys, KeyHash hash, KeyUse use, string file, CancellationToken cancellationToken)
+    private static async Task EnsureOpensAsync(IKeyStore keys, KeyHash hash, KeyUse use, string file, DataFolder folder, CancellationToken cancellationToken)
     {
         try
         {
@@ -37,6 +37,11 @@ internal static class KeyEncryptionCheck
         }
         catch (CryptographicException)
         {
+            if (File.Exists(folder.NextKeyEncryptionKey) || File.Exists(folder.NextAnchorEncryptionKey))
+            {
+                throw new InvalidDataException("A rekey of this store was begun and has not ended. Run it again: mesh keystore rekey.");
+            }
+
             throw new InvalidDataException(
                 $"The key-encryption key {file} does not open the keys in the store. All silos of a cluster need the same key files: "
                 + $"copy {Path.GetFileName(file)} from the data folder of a silo that runs.");

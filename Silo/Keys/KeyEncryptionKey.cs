@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Mesh.Grains.Keys;
+using Mesh.Silo.Backups;
 using Mesh.Silo.Roles;
 using Mesh.Spiffe;
 
@@ -13,6 +14,7 @@ internal sealed class KeyEncryptionKey : IDisposable
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
     private const int KeyBytes = 32;
+    private const int IdBytes = 8;
 
     private readonly AesGcm _aes;
 
@@ -22,13 +24,21 @@ internal sealed class KeyEncryptionKey : IDisposable
     private KeyEncryptionKey(byte[] key)
     {
         _aes = new AesGcm(key, TagBytes);
-        var callKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, key, KeyBytes, info: "mesh-orleans/silo-calls/v1"u8.ToArray());
+        var callKey = Derive(key, "mesh-orleans/silo-calls/v1");
         CallSecret = new SiloCallSecret(Convert.ToHexStringLower(callKey));
+        BackupSeal = new BackupSeal(Derive(key, "mesh-orleans/backup/v1"));
+        Id = Convert.ToHexStringLower(Derive(key, "mesh-orleans/key-id/v1").AsSpan(0, IdBytes));
         CryptographicOperations.ZeroMemory(key);
     }
 
     /// <summary>By which silos that share this key know each other's calls.</summary>
     public SiloCallSecret CallSecret { get; }
+
+    /// <summary>By which they know each other's backups.</summary>
+    public BackupSeal BackupSeal { get; }
+
+    /// <summary>Names this key: 16 hex digits, from which nothing about it follows.</summary>
+    public string Id { get; }
 
     /// <summary>Reads the key file; makes it, mode 0600, where it is missing and may be made.</summary>
     /// <param name="path">32 bytes in base64.</param>
@@ -97,6 +107,9 @@ internal sealed class KeyEncryptionKey : IDisposable
     }
 
     public void Dispose() => _aes.Dispose();
+
+    private static byte[] Derive(byte[] key, string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, key, KeyBytes, info: Encoding.UTF8.GetBytes(purpose));
 
     private static byte[] Binding(TrustDomainName trustDomain, KeyHash keyHash, KeyUse use) =>
         Encoding.UTF8.GetBytes($"mesh-orleans/key/v{FormatVersion}\0{trustDomain}\0{keyHash}\0{use}");

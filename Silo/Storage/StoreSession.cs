@@ -34,6 +34,17 @@ internal sealed class StoreSession(DbConnection connection, DbTransaction? trans
         return rows;
     }
 
+    /// <summary>Every row, one after the other: none is held once the next has been asked for.</summary>
+    public async IAsyncEnumerable<T> StreamAsync<T>(string sql, Func<DbDataReader, T> read)
+    {
+        await using var command = Command(sql, []);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            yield return read(reader);
+        }
+    }
+
     private DbCommand Command(string sql, IEnumerable<(string Name, object? Value)> parameters)
     {
         var command = connection.CreateCommand();

@@ -26,6 +26,14 @@ internal static class MeshMember
             writer.WriteEndObject();
         });
         WriteVerdicts(writer, bundle.ControlPlaneIssuers, bundle.Revocations, bundle.Bans);
+        if (bundle.Forgotten is { } gap)
+        {
+            writer.WriteStartObject("forgotten");
+            writer.WriteNumber("after", gap.After);
+            writer.WriteNumber("before", gap.Before);
+            writer.WriteEndObject();
+        }
+
         WriteArray(writer, "federated", bundle.Federated, federated =>
         {
             writer.WriteStartObject();
@@ -66,6 +74,7 @@ internal static class MeshMember
             TokenKeys = mesh.Array("token_keys", TrustBundleJson.MaxKeys, ReadTokenKey),
             Revocations = ReadRevocations(mesh),
             Bans = ReadBans(mesh),
+            Forgotten = ReadForgotten(mesh),
             Federated = federated,
         };
     }
@@ -145,6 +154,17 @@ internal static class MeshMember
             var ban = StrictJson.Object(element, name);
             return new IdentityBan(ban.SpiffeId("id"), ban.Time("issued_before"));
         });
+
+    private static HistoryGap? ReadForgotten(JsonMembers mesh)
+    {
+        if (!mesh.Has("forgotten"))
+        {
+            return null;
+        }
+
+        var gap = mesh.Object("forgotten");
+        return new HistoryGap(gap.Number("after"), gap.Number("before"));
+    }
 
     private static TokenKey ReadTokenKey(JsonElement element, string name)
     {

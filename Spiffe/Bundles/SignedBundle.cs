@@ -102,6 +102,19 @@ public sealed record SignedBundle
         SuccessionRules.Check(Bundle, lastAccepted, now);
     }
 
+    /// <summary>
+    /// Accepts a bundle of before a restore, for what the restored trust domain has forgotten: it counts as that trust domain's own where an
+    /// anchor of the bundle in force certifies the key that signed it.
+    /// </summary>
+    /// <param name="inForce">The bundle of the restored trust domain.</param>
+    /// <param name="now">The reader's time.</param>
+    /// <exception cref="BundleRejectedException">A rule is broken; nothing of it counts.</exception>
+    public void VerifyForgotten(TrustBundle inForce, DateTimeOffset now)
+    {
+        CheckContent(inForce.TrustDomain, now);
+        CheckSignature(inForce.Anchors, inForce.Revocations, now);
+    }
+
     /// <summary>Whether both are the same JWS.</summary>
     public bool Equals(SignedBundle? other) => other is not null && Jws == other.Jws;
 

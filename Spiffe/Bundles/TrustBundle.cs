@@ -37,6 +37,9 @@ public sealed record TrustBundle
     /// <summary>Identities whose older leaves are refused.</summary>
     public IReadOnlyList<IdentityBan> Bans { get; init; } = [];
 
+    /// <summary>What a restored trust domain has forgotten; null where nothing was.</summary>
+    public HistoryGap? Forgotten { get; init; }
+
     /// <summary>The bundles of other trust domains.</summary>
     public IReadOnlyList<FederatedBundle> Federated { get; init; } = [];
 }

@@ -25,6 +25,9 @@ public sealed class BundleKeeper
     /// <summary>Raised after a newer bundle was taken, so that what it voids is dealt with at once.</summary>
     public event Action? Changed;
 
+    /// <summary>Whether a bundle says that its trust domain has forgotten the one that is held here.</summary>
+    public bool IsForgottenBy(TrustBundle next) => _held is { } held && next.Forgotten?.Holds(held.Bundle.Sequence) == true;
+
     /// <summary>Takes the bundle that <see cref="FirstContact"/> accepted.</summary>
     public void AcceptFirst(SignedBundle bundle)
     {

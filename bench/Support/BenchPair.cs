@@ -40,7 +40,7 @@ internal sealed class BenchPair : IAsyncDisposable
             service.Endpoints.Add(new Endpoint { Address = pair.Inbound, SpiffeId = pair.Back.ToString() });
             await mesh.Admin.SetServiceAsync(service);
             pair.Front = await pair.AddProxyAsync(mesh, "front", $"--Proxy:Outbound:0:Listen={pair.Entrance}", $"--Proxy:Outbound:0:Service={Service}");
-            await pair._proxies[^1].SaysAsync($"Service {Service}, version 1");
+            await pair._proxies[^1].SaysAsync($"Service {Service}, version ");
             return pair;
         }
         catch

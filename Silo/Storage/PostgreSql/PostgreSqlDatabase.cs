@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace Mesh.Silo.Storage.PostgreSql;
@@ -37,6 +38,13 @@ internal sealed class PostgreSqlDatabase : IStoreDatabase
         return await work(new StoreSession(connection, null, cancellationToken));
     });
 
+    public Task<T> ReadSnapshotAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(async () =>
+    {
+        await using var connection = await _source.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        return await work(new StoreSession(connection, transaction, cancellationToken));
+    });
+
     public Task<T> WriteAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(async () =>
     {
         for (var attempt = 1; ; attempt++)
@@ -55,6 +63,12 @@ internal sealed class PostgreSqlDatabase : IStoreDatabase
             }
         }
     });
+
+    /// <remarks>3 is active. A silo says every few seconds that it is alive.</remarks>
+    public async Task<IReadOnlyList<string>> RunningSilosAsync(CancellationToken cancellationToken) => await ReadAsync(
+        store => store.QueryAsync(
+            "SELECT silo_name FROM membership WHERE status = 3 AND alive_time > now() - interval '30 seconds' ORDER BY silo_name;", row => row.GetString(0)),
+        cancellationToken);
 
     public void UseForOrleans(ISiloBuilder silo)
     {

@@ -52,6 +52,16 @@ internal sealed class SqliteDatabase : IStoreDatabase
         },
         cancellationToken));
 
+    public Task<T> ReadSnapshotAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(() => Task.Run(
+        async () =>
+        {
+            await using var connection = Open();
+            // Deferred: it takes no lock, and sees what was committed before its first query.
+            await using var transaction = connection.BeginTransaction(deferred: true);
+            return await work(new StoreSession(connection, transaction, cancellationToken));
+        },
+        cancellationToken));
+
     /// <remarks>One writer after the other: SQLite has no more, and would make them wait without order.</remarks>
     public Task<T> WriteAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(async () =>
     {
@@ -79,6 +89,9 @@ internal sealed class SqliteDatabase : IStoreDatabase
             _writer.Release();
         }
     });
+
+    /// <remarks>None beside the one that holds the folder's lock.</remarks>
+    public Task<IReadOnlyList<string>> RunningSilosAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);
 
     /// <remarks>Membership in process: whoever holds the file is the only silo.</remarks>
     public void UseForOrleans(ISiloBuilder silo)

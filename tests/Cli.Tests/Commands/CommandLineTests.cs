@@ -99,7 +99,7 @@ public sealed partial class CommandLineTests
 
         Assert.DoesNotContain("Examples:", outcome.Output, StringComparison.Ordinal);
         var commands = outcome.OutputLines.SkipWhile(line => line != "Commands:").Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]);
-        Assert.Equal(["demo", "edges", "identity", "trust", "issuer", "workload", "token", "service", "policy", "version", "completion"], commands);
+        Assert.Equal(["demo", "edges", "identity", "trust", "issuer", "workload", "token", "service", "policy", "backup", "restore", "keystore", "version", "completion"], commands);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     private const int PrefixBytes = 5;
 
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("mesh-cli-test-");
-    private readonly Dictionary<string, IMessage> _answers = [];
+    private readonly Dictionary<string, IMessage[]> _answers = [];
     private readonly Dictionary<string, byte[]> _asked = [];
     private readonly WebApplication _app;
 
@@ -32,7 +32,11 @@ internal sealed class FakeControlPlane : IAsyncDisposable
     public string Data => _data.FullName;
 
     /// <summary>Starts one with an answer for each call; what has none is refused with INVALID_ARGUMENT.</summary>
-    public static async Task<FakeControlPlane> StartAsync(params (string Call, IMessage Answer)[] answers)
+    public static Task<FakeControlPlane> StartAsync(params (string Call, IMessage Answer)[] answers) =>
+        StartInPartsAsync([.. answers.Select(answer => (answer.Call, new[] { answer.Answer }))]);
+
+    /// <summary>Likewise, with answers that come in parts.</summary>
+    public static async Task<FakeControlPlane> StartInPartsAsync(params (string Call, IMessage[] Parts)[] answers)
     {
         var plane = new FakeControlPlane();
         foreach (var (call, answer) in answers)
@@ -71,11 +75,14 @@ internal sealed class FakeControlPlane : IAsyncDisposable
             return;
         }
 
-        var message = answer.ToByteArray();
-        var prefix = new byte[PrefixBytes];
-        BinaryPrimitives.WriteInt32BigEndian(prefix.AsSpan(1), message.Length);
-        await context.Response.Body.WriteAsync(prefix);
-        await context.Response.Body.WriteAsync(message);
+        foreach (var message in answer.Select(part => part.ToByteArray()))
+        {
+            var prefix = new byte[PrefixBytes];
+            BinaryPrimitives.WriteInt32BigEndian(prefix.AsSpan(1), message.Length);
+            await context.Response.Body.WriteAsync(prefix);
+            await context.Response.Body.WriteAsync(message);
+        }
+
         context.Response.AppendTrailer("grpc-status", "0");
     }
 }

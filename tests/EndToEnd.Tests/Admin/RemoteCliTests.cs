@@ -14,7 +14,7 @@ public class RemoteCliTests(RunningMesh running)
     public async Task With_token_and_bundle_it_speaks_to_a_silo_elsewhere()
     {
         using var folder = new TempFolder();
-        var (_, bundle) = await RunAsync("trust", "bundle", "--data", Mesh.SiloData);
+        var (_, bundle) = await MeshCli.RunAsync("trust", "bundle", "--data", Mesh.SiloData);
         File.WriteAllText(folder.File("bundle.json"), bundle);
 
         var (exitCode, output) = await AskAsync(folder.File("bundle.json"));
@@ -35,12 +35,6 @@ public class RemoteCliTests(RunningMesh running)
         Assert.Contains("error: No control plane answers", output, StringComparison.Ordinal);
     }
 
-    private Task<(int ExitCode, string Output)> AskAsync(string bundle) => RunAsync(
+    private Task<(int ExitCode, string Output)> AskAsync(string bundle) => MeshCli.RunAsync(
         "issuer", "list", "--server", $"https://{Mesh.SiloHttps}", "--token-file", Path.Combine(Mesh.SiloData, "admin-token"), "--bundle", bundle);
-
-    private static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
-    {
-        await using var mesh = TestProcess.StartDotnet("mesh", Programs.Assembly("Cli", "mesh"), arguments);
-        return (await mesh.ExitedAsync(TimeSpan.FromSeconds(30)), mesh.Output);
-    }
 }

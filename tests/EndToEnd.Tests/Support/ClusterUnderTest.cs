@@ -144,7 +144,7 @@ public sealed class ClusterUnderTest : IAsyncLifetime
             Endpoints = { new Endpoint { Address = server.Inbound, SpiffeId = server.Id.ToString() } },
         });
         var client = await StartProxyAsync("client", null, [Service]);
-        await client.Process.SaysAsync($"Service {Service}, version 1");
+        await client.Process.SaysAsync($"Service {Service}, version ");
     }
 
     private async Task<ProxyUnderTest> StartProxyAsync(string workload, string? application, IReadOnlyList<string> services)

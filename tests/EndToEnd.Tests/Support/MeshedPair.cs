@@ -26,7 +26,7 @@ internal sealed class MeshedPair : IAsyncDisposable
         var client = await mesh.LaunchProxyAsync($"{name}-client", null, [service], settings, isNative);
         await Http.UntilReadyAsync(server.Admin);
         await Http.UntilReadyAsync(client.Admin);
-        await client.Process.SaysAsync($"Service {service}, version 1");
+        await client.Process.SaysAsync($"Service {service}, version ");
         return new MeshedPair(application, service, server, client);
     }
 

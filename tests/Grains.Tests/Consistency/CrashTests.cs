@@ -163,12 +163,12 @@ public class CrashTests
         if (what == "policy")
         {
             var policy = await restarted.Grains.GetGrain<IPolicyGrain>("shop").GetAsync();
-            Assert.Equal(isStored ? (2, DefaultPolicyMode.Deny) : (1, DefaultPolicyMode.ClusterAuthenticated), (policy.Version, policy.ModeOf("web")));
+            Assert.Equal(isStored ? (true, DefaultPolicyMode.Deny) : (false, DefaultPolicyMode.ClusterAuthenticated), (policy.Version > 1, policy.ModeOf("web")));
         }
         else
         {
             var service = await restarted.Grains.GetGrain<IServiceGrain>("web.shop:80").GetAsync();
-            Assert.Equal(isStored ? (1, 1) : (0, 0), (service.Version, service.Endpoints.Length));
+            Assert.Equal(isStored ? (true, 1) : (false, 0), (service.Version > 0, service.Endpoints.Length));
         }
 
         return stores.Faults.HasCrashed;

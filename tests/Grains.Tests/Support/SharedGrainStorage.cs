@@ -15,6 +15,18 @@ internal sealed class SharedGrainStorage(StoreFaults faults) : IGrainStorage
 
     public int Rows => _rows.Count;
 
+    /// <summary>What it holds now, as a backup does.</summary>
+    public SharedGrainStorage Copy()
+    {
+        var copy = new SharedGrainStorage(faults) { Serializer = Serializer };
+        foreach (var (key, row) in _rows)
+        {
+            copy._rows[key] = row;
+        }
+
+        return copy;
+    }
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         var exists = _rows.TryGetValue((stateName, grainId), out var row);

@@ -1,7 +1,9 @@
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Tests.Support;
+using Mesh.Grains.TrustDomains;
 using Mesh.Spiffe;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mesh.Grains.Tests.TrustDomains;
 
@@ -147,6 +149,34 @@ public class OfflineAnchorTests
         var other = await feed.ConfirmBundleAsync();
         var refusal = Assert.Throws<FormatException>(() => BundleConfirmation.Verify(other, held, offline.Now));
         Assert.Contains("is about the bundle of sequence", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_restored_mesh_waits_for_issuers_that_nobody_can_have_stolen()
+    {
+        await using var offline = await OfflineMesh.StartAsync();
+        var restoration = offline.Mesh.Services.GetRequiredService<TrustRestoration>();
+
+        var restored = await restoration.BeginAsync(await offline.ReadAsync(), CancellationToken.None);
+
+        Assert.False(restored.CanServe(offline.Now));
+        Assert.Equal((2, 0), (restored.Issuers.Length, restored.Requests.Length));
+        Assert.All(restored.Issuers, issuer => Assert.Equal(IssuerStage.Retiring, issuer.Stage));
+        SignedBundle.Parse(restored.SignedBundle).VerifyFirstContact(MeshCluster.TrustDomain, [offline.Anchor.KeyHash], offline.Now);
+    }
+
+    [Fact]
+    public async Task A_revocation_that_a_backup_lacked_comes_back_though_no_successor_is_certified()
+    {
+        await using var offline = await OfflineMesh.StartAsync();
+        var (restoration, state) = (offline.Mesh.Services.GetRequiredService<TrustRestoration>(), await offline.ReadAsync());
+        var stolen = (await offline.IssuerAsync("workload", "active"))!;
+        var known = await offline.Mesh.BundleAsync() with { Revocations = [new Revocation(stolen.KeyHash, offline.Now, stolen.NotAfter, "stolen")] };
+
+        var next = await restoration.RememberAsync(state, known, CancellationToken.None);
+
+        Assert.True(next.IsRevoked(stolen.KeyHash));
+        Assert.Null(next.ActiveIssuer(Certificates.AuthorityPurpose.Workload));
     }
 
     private static TrustBundle Follow(OfflineMesh offline, TrustBundle held, TrustSnapshot snapshot)

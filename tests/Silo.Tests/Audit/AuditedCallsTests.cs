@@ -17,7 +17,7 @@ public class AuditedCallsTests
 
         Assert.Equal(isGet, AuditedCalls.IsRead(name));
         Assert.Equal(!isGet, AuditedCalls.IsAudited($"/{method.Service.FullName}/{name}"));
-        Assert.True(isGet || method is { IsClientStreaming: false, IsServerStreaming: false }, $"{name} changes something and streams: it needs its own way of being audited.");
+        Assert.True(isGet || !method.IsClientStreaming, $"{name} changes something and is asked by a stream: it needs its own way of being audited.");
         Assert.All(
             method.InputType.Fields.InDeclarationOrder(),
             field => Assert.Equal(field.FullName == "mesh.admin.v1.ImportAnchorKeyRequest.private_key", AuditRequest.IsSecret(field)));

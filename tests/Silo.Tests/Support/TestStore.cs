@@ -16,12 +16,14 @@ internal sealed class TestStore : IAsyncDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddSerializer().BuildServiceProvider();
     private readonly List<IAsyncDisposable> _opened = [];
     private readonly string _folder;
-    private readonly DataFolder _data;
     private readonly StoreOptions _options;
 
-    private TestStore(string folder, StoreOptions options) => (_folder, _data, _options) = (folder, DataFolder.Open(Path.Combine(folder, "data")), options);
+    private TestStore(string folder, StoreOptions options) => (_folder, _options) = (folder, options);
 
-    public IStoreDatabase Database { get; private set; } = null!;
+    /// <summary>The store with its folder and key files, as a silo holds them.</summary>
+    public SiloStore Silo { get; private set; } = null!;
+
+    public IStoreDatabase Database => Silo.Database;
 
     public static async Task<TestStore> OpenAsync(StoreProvider provider, PostgreSqlFixture fixture)
     {
@@ -44,7 +46,8 @@ internal sealed class TestStore : IAsyncDisposable
         var store = new TestStore(folder, options);
         try
         {
-            store.Database = await store.OpenAnotherAsync();
+            store.Silo = await SiloStore.OpenAsync(new SiloOptions { Data = Path.Combine(folder, "data"), TrustDomain = TrustDomain.Name }, options, NullLoggerFactory.Instance);
+            await store.Silo.LoadKeysAsync(mayCreate: true);
             return store;
         }
         catch
@@ -56,7 +59,7 @@ internal sealed class TestStore : IAsyncDisposable
 
     public async Task<IStoreDatabase> OpenAnotherAsync()
     {
-        var database = await StoreFactory.OpenAsync(_options, _data, NullLoggerFactory.Instance, CancellationToken.None);
+        var database = await StoreFactory.OpenAsync(_options, Silo.Folder, NullLoggerFactory.Instance, CancellationToken.None);
         _opened.Add(database);
         return database;
     }
@@ -64,10 +67,7 @@ internal sealed class TestStore : IAsyncDisposable
     public GrainStateStorage GrainStorage(IStoreDatabase? database = null) =>
         new(database ?? Database, _services.GetRequiredService<Serializer>());
 
-    public SealedKeyStore KeyStore(IStoreDatabase? database = null) => new(
-        database ?? Database, TrustDomain,
-        KeyEncryptionKey.LoadOrCreate(_data.KeyEncryptionKey, create: true),
-        KeyEncryptionKey.LoadOrCreate(_data.AnchorEncryptionKey, create: true));
+    public SealedKeyStore KeyStore(IStoreDatabase? database = null) => new(database ?? Database, TrustDomain, Silo.KeyEncryption, Silo.AnchorEncryption);
 
     public async ValueTask DisposeAsync()
     {
@@ -76,7 +76,11 @@ internal sealed class TestStore : IAsyncDisposable
             await opened.DisposeAsync();
         }
 
-        _data.Dispose();
+        if (Silo is not null)
+        {
+            await Silo.DisposeAsync();
+        }
+
         await _services.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }

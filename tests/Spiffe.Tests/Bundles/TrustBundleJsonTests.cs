@@ -22,6 +22,9 @@ public sealed class TrustBundleJsonTests
         Assert.Equal(Full.ControlPlaneIssuers, read.ControlPlaneIssuers);
         Assert.Equal(Full.Revocations, read.Revocations);
         Assert.Equal(Full.Bans, read.Bans);
+        Assert.Null(read.Forgotten);
+        var restored = Full with { Forgotten = new HistoryGap(3, 1L << 50) };
+        Assert.Equal(restored.Forgotten, TrustBundleJson.Read(TrustBundleJson.Write(restored)).Forgotten);
         var (expectedKey, key) = (Assert.Single(Full.TokenKeys), Assert.Single(read.TokenKeys));
         Assert.Equal((expectedKey.KeyId, Convert.ToHexString(expectedKey.SubjectPublicKeyInfo.Span)), (key.KeyId, Convert.ToHexString(key.SubjectPublicKeyInfo.Span)));
         var (expectedFederated, federated) = (Assert.Single(Full.Federated), Assert.Single(read.Federated));
@@ -122,6 +125,9 @@ public sealed class TrustBundleJsonTests
         { "revocations", "[{\"key_hash\":\"x\"}]" },
         { "bans", "[{\"id\":\"https://x\",\"issued_before\":\"2030-01-01T00:00:00Z\"}]" },
         { "federated", "[{\"trust_domain\":\"west.example\"}]" },
+        { "forgotten", "{\"after\":1}" },
+        { "forgotten", "[1,2]" },
+        { "forgotten", "{\"after\":-1,\"before\":2}" },
     };
 
     [Theory]
