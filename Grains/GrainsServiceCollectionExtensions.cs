@@ -5,6 +5,7 @@ using Mesh.Grains.Issuers;
 using Mesh.Grains.Ledger;
 using Mesh.Grains.TrustDomains;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Mesh.Grains;
 
@@ -21,6 +22,8 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<AuthorityFactory>();
         services.AddSingleton<AuthorityRotator>();
         services.AddSingleton<BundleSealer>();
+        services.AddSingleton<CertificateInstaller>();
+        services.AddSingleton<GivenAnchors>();
         services.AddSingleton<TrustRestoration>();
         services.AddSingleton<JoinTokenFactory>();
         services.AddAttestation();
@@ -35,6 +38,7 @@ public static class GrainsServiceCollectionExtensions
     public static IServiceCollection AddMeshGrainsOptions(this IServiceCollection services)
     {
         services.AddOptionsWithValidateOnStart<AnchorOptions, AnchorOptionsValidator>();
+        services.AddSingleton<IValidateOptions<AnchorOptions>, AnchorFilesValidator>();
         services.AddOptionsWithValidateOnStart<IssuerOptions, IssuerOptionsValidator>();
         services.AddOptionsWithValidateOnStart<LeafOptions, LeafOptionsValidator>();
         services.AddOptionsWithValidateOnStart<AttestationOptions, AttestationOptionsValidator>();

@@ -32,7 +32,7 @@ internal static class TrustCommand
         }));
         return new Command("trust", "Show and change what the mesh trusts")
         {
-            TrustStatusCommand.Create(context), TrustRotateCommand.Create(context), CreateRevoke(context), anchors, bundle,
+            TrustStatusCommand.Create(context), TrustRotateCommand.Create(context), TrustStandbyCommand.Create(context), CreateRevoke(context), anchors, bundle,
         };
     }
 
@@ -45,7 +45,8 @@ internal static class TrustCommand
             """
             Void a trust anchor's key, and with it everything that it certified, for good
 
-            The standby anchor takes over in the same change, with issuers of its own; everybody renews at once.
+            The standby anchor takes over in the same change, with issuers of its own; everybody renews at once. Where its key is kept
+            elsewhere, bring the key first (mesh trust standby import), or let it sign from there (mesh trust rotate start --standby).
             """,
             "mesh trust status",
             "mesh trust revoke 1f3a9c0d --reason \"the vault was open\"")

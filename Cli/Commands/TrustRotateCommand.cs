@@ -11,6 +11,8 @@ internal static class TrustRotateCommand
     public static Command Create(CommandContext context)
     {
         var force = new Option<bool>("--force") { Description = "Do not wait for instances that have not acknowledged; they may be cut off" };
+        var certificate = new Option<string?>("--certificate") { Description = "The new anchor's certificate in PEM; its key stays where it is", HelpName = "FILE" };
+        var standby = new Option<bool>("--standby") { Description = "The standby anchor becomes the new one" };
         return new Command("rotate", "Change the trust anchor, step by step, while traffic goes on")
         {
             Step(
@@ -19,10 +21,20 @@ internal static class TrustRotateCommand
                 """
                 Publish a new anchor and the issuers that will sign under it
 
-                Nothing is signed under it yet. Proxies take it in with the next bundle; mesh trust status shows who has.
+                Nothing is signed under it yet. Proxies take it in with the next bundle; mesh trust status shows who has. With --certificate
+                its key stays where it is, and with --standby the standby anchor becomes the new one: where the key is kept elsewhere, mesh
+                issuer csr prints what it has to sign before it can be activated.
                 """,
                 "A new anchor is published. When mesh trust status shows that everybody holds it: mesh trust rotate activate",
-                (client, _, options) => client.StartAnchorRotationAsync(new StartAnchorRotationRequest(), options)),
+                (client, parsed, options) => client.StartAnchorRotationAsync(
+                    new StartAnchorRotationRequest
+                    {
+                        Certificate = parsed.GetValue(certificate) is { } file ? IssuerCertificateCommand.ReadCertificates(file) : "",
+                        UseStandby = parsed.GetValue(standby),
+                    },
+                    options),
+                certificate,
+                standby),
             TrustStatusCommand.Create(context, "mesh trust rotate status"),
             Step(
                 context,
@@ -79,7 +91,7 @@ internal static class TrustRotateCommand
             }
             else
             {
-                CommandContext.Write(AuthorityTable.Build(trust.Anchors.Concat(trust.Issuers), []));
+                CommandContext.Write(AuthorityTable.Build(trust.Anchors.Concat(trust.Issuers), [], trust.Requests));
                 Console.WriteLine(done);
             }
 

@@ -46,7 +46,7 @@ internal static class TrustStatusCommand
             }
 
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{trust.Name}, sequence {trust.Sequence}, epoch {trust.Epoch}"));
-            CommandContext.Write(AuthorityTable.Build(trust.Anchors.Concat(trust.Issuers), trust.Revocations));
+            CommandContext.Write(AuthorityTable.Build(trust.Anchors.Concat(trust.Issuers), trust.Revocations, trust.Requests));
             Console.WriteLine(LedgerTable.Summary(ledger));
             if (LedgerTable.Build(ledger, parsed.GetValue(all)) is { } table)
             {

@@ -4,12 +4,12 @@ using Spectre.Console;
 
 namespace Mesh.Cli.Output;
 
-/// <summary>Authorities and revoked keys as a table.</summary>
+/// <summary>Authorities, keys that wait for a certificate, and revoked keys as a table.</summary>
 internal static class AuthorityTable
 {
     private const int DigitsShown = 16;
 
-    public static Table Build(IEnumerable<Authority> authorities, IEnumerable<Revocation> revocations)
+    public static Table Build(IEnumerable<Authority> authorities, IEnumerable<Revocation> revocations, IEnumerable<AuthorityRequest> requests)
     {
         var table = new Table().Border(TableBorder.Simple);
         foreach (var title in new[] { "PURPOSE", "STAGE", "KEY", "GOOD UNTIL" })
@@ -20,7 +20,16 @@ internal static class AuthorityTable
         foreach (var authority in authorities)
         {
             table.AddRow(
-                new Text(authority.Purpose), new Text(authority.Stage), new Text(authority.KeyHash[..DigitsShown]), new Text(Time(authority.NotAfter)));
+                new Text(authority.Purpose), new Text(authority.IsOffline ? $"{authority.Stage}, key elsewhere" : authority.Stage), new Text(authority.KeyHash[..DigitsShown]), new Text(Time(authority.NotAfter)));
+        }
+
+        foreach (var request in requests)
+        {
+            table.AddRow(
+                new Text(request.Purpose),
+                new Text("awaiting certificate", request.IsOverdue ? new Style(Color.Yellow) : Style.Plain),
+                new Text(request.KeyHash[..DigitsShown]),
+                new Text(request.IsOverdue ? $"overdue, since {Time(request.Since)}" : $"since {Time(request.Since)}"));
         }
 
         foreach (var revocation in revocations)

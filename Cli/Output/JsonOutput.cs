@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
-using Google.Protobuf.Collections;
 
 namespace Mesh.Cli.Output;
 
@@ -17,7 +16,7 @@ internal static class JsonOutput
 
     public static string Of(IMessage message) => Indent(Formatter.Format(message));
 
-    public static string Of<T>(RepeatedField<T> messages)
+    public static string Of<T>(IReadOnlyList<T> messages)
         where T : IMessage => Indent($"[{string.Join(",", messages.Select(message => Formatter.Format(message)))}]");
 
     /// <summary>A message with one more under a name of its own.</summary>

@@ -12,6 +12,8 @@ namespace Mesh.Grains.Interfaces.Transport;
 /// <remarks>A scrape reads what the process holds and asks nobody.</remarks>
 public sealed class CertificateInstruments
 {
+    private static readonly string[] RequestPurposes = ["workload", "control-plane", "bundle"];
+
     private readonly IControlPlaneIdentity _identity;
     private readonly TimeProvider _clock;
 
@@ -27,6 +29,8 @@ public sealed class CertificateInstruments
             "When a certificate ends, in seconds since 1970.");
         meter.CreateObservableGauge(
             "mesh.certificate.life_left_ratio", () => Observe(LifeLeft), "1", "How much of a certificate's validity is left: 1 when issued, 0 when ended.");
+        meter.CreateObservableGauge(
+            "mesh.certificate.requests", Requests, "{request}", "Keys that wait for a certificate, since their anchor's key is elsewhere.");
     }
 
     /// <summary>The sequence of the authorities that are shown; 0 before the first.</summary>
@@ -46,6 +50,11 @@ public sealed class CertificateInstruments
 
     private IEnumerable<Measurement<double>> Observe(Func<Held, double> value) =>
         Certificates().Select(held => new Measurement<double>(value(held), held.Labels));
+
+    private IEnumerable<Measurement<int>> Requests() => _trust is not { } trust
+        ? []
+        : RequestPurposes.Select(purpose => new Measurement<int>(
+            trust.Requests.Count(request => request.Purpose == purpose), new KeyValuePair<string, object?>("purpose", purpose)));
 
     private IEnumerable<Held> Certificates()
     {

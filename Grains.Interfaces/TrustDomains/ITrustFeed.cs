@@ -1,3 +1,4 @@
+using Mesh.Grains.Interfaces.Errors;
 using Orleans.Concurrency;
 
 namespace Mesh.Grains.Interfaces.TrustDomains;
@@ -11,6 +12,12 @@ public interface ITrustFeed : IGrainWithStringKey
     /// <param name="cancellationToken">Ends the wait.</param>
     [Alias("poll"), AlwaysInterleave, ResponseTimeout("00:00:20")]
     Task<TrustSnapshot?> PollAsync(long knownSequence, CancellationToken cancellationToken);
+
+    /// <summary>The trust domain's signed word that its bundle is in force: compact JWS, about two seconds old at the most.</summary>
+    /// <remarks>The bundle was compared with the store for it, so a silo that is cut off from the store confirms nothing.</remarks>
+    /// <exception cref="MeshException"><see cref="MeshError.Stale"/>: another silo has written since; ask again.</exception>
+    [Alias("confirm-bundle"), AlwaysInterleave]
+    Task<string> ConfirmBundleAsync();
 
     /// <summary>
     /// Takes back what a restored trust domain has forgotten, from a bundle of before the restore that somebody holds. One that says

@@ -12,7 +12,24 @@ public sealed record TrustDomainStatus(
     [property: Id(3)] ImmutableArray<AuthorityStatus> Anchors,
     [property: Id(4)] ImmutableArray<AuthorityStatus> Issuers,
     [property: Id(5)] ImmutableArray<RevocationStatus> Revocations,
-    [property: Id(6)] string SignedBundle);
+    [property: Id(6)] string SignedBundle,
+    [property: Id(7)] ImmutableArray<AuthorityRequestStatus> Requests);
+
+/// <summary>A key that waits for a certificate, since the anchor's key is elsewhere.</summary>
+/// <param name="KeyHash">SHA-256 of its SubjectPublicKeyInfo.</param>
+/// <param name="Purpose">workload, control-plane or bundle.</param>
+/// <param name="Anchor">The anchor that shall sign.</param>
+/// <param name="Since">When it was made.</param>
+/// <param name="Csr">PKCS #10, DER.</param>
+/// <param name="IsOverdue">The key in use, if there is one, has lived the share after which its successor is due.</param>
+[GenerateSerializer, Immutable, Alias("mesh.authority-request-status")]
+public sealed record AuthorityRequestStatus(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] string Purpose,
+    [property: Id(2)] KeyHash Anchor,
+    [property: Id(3)] DateTimeOffset Since,
+    [property: Id(4)] ReadOnlyMemory<byte> Csr,
+    [property: Id(5)] bool IsOverdue);
 
 /// <summary>One authority.</summary>
 /// <param name="KeyHash">SHA-256 of its SubjectPublicKeyInfo.</param>
@@ -23,6 +40,7 @@ public sealed record TrustDomainStatus(
 /// <param name="SinceSequence">Of an anchor: the first bundle that has it in its stage.</param>
 /// <param name="Anchor">Of an issuer: the anchor that certified it.</param>
 /// <param name="LeavesUntil">Of a retiring issuer: when the last leaf under it has ended.</param>
+/// <param name="IsOffline">Of an anchor: its key is not in this mesh's key store.</param>
 [GenerateSerializer, Immutable, Alias("mesh.authority-status")]
 public sealed record AuthorityStatus(
     [property: Id(0)] KeyHash KeyHash,
@@ -34,7 +52,8 @@ public sealed record AuthorityStatus(
     [property: Id(6)] DateTimeOffset Since,
     [property: Id(7)] long SinceSequence,
     [property: Id(8)] KeyHash? Anchor,
-    [property: Id(9)] DateTimeOffset? LeavesUntil);
+    [property: Id(9)] DateTimeOffset? LeavesUntil,
+    [property: Id(10)] bool IsOffline);
 
 /// <summary>One revoked key.</summary>
 [GenerateSerializer, Immutable, Alias("mesh.revocation-status")]

@@ -17,6 +17,9 @@ namespace Mesh.Grains.Certificates;
 /// </remarks>
 internal static partial class CertificateFactory
 {
+    /// <summary>What every authority's subject names as its organisation.</summary>
+    public const string Organization = "MeshOrleans";
+
     /// <summary>A self-signed anchor: P-384, <c>cA</c>, the trust domain's own SPIFFE ID.</summary>
     public static byte[] CreateAnchor(TrustDomainName trustDomain, ECDsa key, Validity validity)
     {
@@ -38,17 +41,22 @@ internal static partial class CertificateFactory
             AuthorityName(trustDomain, purpose.Word() + " issuer", publicKey), anchor.Subject, publicKey, validity);
         AddAuthorityExtensions(certificate, trustDomain, pathLength: 0);
         AddAuthorityKeyIdentifier(certificate, anchor);
-        if (DnsName().IsMatch(trustDomain.Name))
+        if (ConstraintsOf(trustDomain) is { } constraints)
         {
-            var permitted = new GeneralSubtrees(
-                new GeneralSubtree(new GeneralName(GeneralName.UniformResourceIdentifier, trustDomain.Name)),
-                new GeneralSubtree(new GeneralName(GeneralName.DnsName, trustDomain.Name)));
-            certificate.AddExtension(
-                X509Extensions.NameConstraints, critical: true, new NameConstraints(permitted, null));
+            certificate.AddExtension(X509Extensions.NameConstraints, critical: true, constraints);
         }
 
         return Sign(certificate, anchor.Key);
     }
+
+    /// <summary>Keeps an issuer to its trust domain's URIs and DNS names; null where the trust domain's name is no DNS name.</summary>
+    public static NameConstraints? ConstraintsOf(TrustDomainName trustDomain) => DnsName().IsMatch(trustDomain.Name)
+        ? new NameConstraints(
+            new GeneralSubtrees(
+                new GeneralSubtree(new GeneralName(GeneralName.UniformResourceIdentifier, trustDomain.Name)),
+                new GeneralSubtree(new GeneralName(GeneralName.DnsName, trustDomain.Name))),
+            null)
+        : null;
 
     /// <summary>The certificate of a bundle key, by the one profile that bundles are verified with.</summary>
     public static byte[] CreateBundleSigner(TrustDomainName trustDomain, ECDsa key, Signer anchor, Validity validity)
@@ -106,7 +114,7 @@ internal static partial class CertificateFactory
     private static X509Name AuthorityName(TrustDomainName trustDomain, string use, ReadOnlySpan<byte> publicKey) =>
         new(
             [X509Name.O, X509Name.CN],
-            ["MeshOrleans", $"{trustDomain.Name} {use} {KeyHash.OfPublicKey(publicKey).ToString()[..16]}"]);
+            [Organization, $"{trustDomain.Name} {use} {KeyHash.OfPublicKey(publicKey).ToString()[..16]}"]);
 
     private static void AddAuthorityExtensions(X509V3CertificateGenerator certificate, TrustDomainName trustDomain, int pathLength)
     {

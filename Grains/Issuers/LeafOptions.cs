@@ -20,6 +20,9 @@ public sealed class LeafOptions
     /// <value>Default 7 days; 0 to 90 days.</value>
     [Range(typeof(TimeSpan), "00:00:00", "90.00:00:00")]
     public TimeSpan RecoveryWindow { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>The longest life of a leaf, under either issuer.</summary>
+    internal TimeSpan Longest => Lifetime > ControlPlaneLifetime ? Lifetime : ControlPlaneLifetime;
 }
 
 /// <summary>Compile-time validator for <see cref="LeafOptions"/>.</summary>

@@ -9,12 +9,15 @@ internal interface IKeyStore
     /// <summary>Makes a key and stores it; durable when the task ends. The caller disposes the key.</summary>
     Task<ECDsa> CreateAsync(KeyUse use, CancellationToken cancellationToken);
 
+    /// <summary>Stores a key that was made elsewhere; durable when the task ends. Storing it again changes nothing.</summary>
+    Task ImportAsync(ECDsa key, KeyUse use, CancellationToken cancellationToken);
+
     /// <summary>The key with that hash, or null where this store does not hold it. The caller disposes the key.</summary>
     /// <exception cref="CryptographicException">The record was altered, or was sealed under another key-encryption key.</exception>
     Task<ECDsa?> LoadAsync(KeyHash keyHash, KeyUse use, CancellationToken cancellationToken);
 }
 
-/// <summary>What a stored key is for; part of what seals it, so that a record can't be put to another use.</summary>
+/// <summary>What a stored key is for; part of what seals it, so that a record can't be put to another use. Numbers are stored: append only.</summary>
 internal enum KeyUse
 {
     /// <summary>Signs issuers and bundle keys. P-384, under a key-encryption key of its own.</summary>

@@ -1,5 +1,4 @@
 using Mesh.Grains.Certificates;
-using Mesh.Grains.Interfaces.Errors;
 using Mesh.Spiffe;
 
 namespace Mesh.Grains.TrustDomains;
@@ -17,14 +16,19 @@ internal static class AnchorTransitions
     /// <summary>A new anchor is published, and the issuers that will sign under it; nothing is signed under it yet.</summary>
     public static TrustDomainState WithPreparedAnchor(this TrustDomainState state, AnchorRecord anchor, IReadOnlyList<IssuerRecord> issuers) => state with
     {
-        Anchors = state.Anchors.Add(anchor with { Stage = AnchorStage.Prepared, SinceSequence = state.Sequence + 1 }),
+        // A standby that is taken into use was there already.
+        Anchors = state.Anchors
+            .RemoveAll(held => held.KeyHash == anchor.KeyHash)
+            .Add(anchor with { Stage = AnchorStage.Prepared, SinceSequence = state.Sequence + 1 }),
         Issuers = state.Issuers.AddRange(issuers.Select(issuer => issuer with { Stage = IssuerStage.Prepared })),
     };
 
-    /// <summary>The prepared anchor and its issuers are withdrawn.</summary>
-    public static TrustDomainState WithoutPreparedAnchor(this TrustDomainState state, AnchorRecord prepared) => state with
+    /// <summary>The prepared anchor and its issuers are withdrawn; one that was the standby is that again.</summary>
+    public static TrustDomainState WithoutPreparedAnchor(this TrustDomainState state, AnchorRecord prepared) => state.WithoutRequests(prepared.KeyHash) with
     {
-        Anchors = state.Anchors.Remove(prepared),
+        Anchors = prepared.WasStandby
+            ? state.Anchors.Replace(prepared, prepared with { Stage = AnchorStage.Standby, WasStandby = false, SinceSequence = state.Sequence + 1 })
+            : state.Anchors.Remove(prepared),
         Issuers = state.Issuers.RemoveAll(issuer => issuer.Anchor == prepared.KeyHash),
     };
 
@@ -32,7 +36,10 @@ internal static class AnchorTransitions
     public static TrustDomainState WithActivatedAnchor(this TrustDomainState state, AnchorRecord prepared, DateTimeOffset now, TimeSpan longestLeaf)
     {
         var old = state.ActiveAnchor;
-        var next = state with { Issuers = state.Issuers.RemoveAll(issuer => issuer.Stage == IssuerStage.Prepared && issuer.Anchor == old.KeyHash) };
+        var next = state.WithoutRequests(old.KeyHash) with
+        {
+            Issuers = state.Issuers.RemoveAll(issuer => issuer.Stage == IssuerStage.Prepared && issuer.Anchor == old.KeyHash),
+        };
         foreach (var issuer in state.Issuers.Where(issuer => issuer.Stage == IssuerStage.Prepared && issuer.Anchor == prepared.KeyHash))
         {
             next = next.WithActivated(issuer, now, longestLeaf);
@@ -52,7 +59,25 @@ internal static class AnchorTransitions
         Anchors = state.Anchors.Remove(retiring),
         Issuers = state.Issuers.RemoveAll(issuer => issuer.Anchor == retiring.KeyHash),
         BundleSigner = signer,
+        NextBundleSigner = null,
     };
+
+    /// <summary>Another standby in the place of the present one, under which nothing is.</summary>
+    public static TrustDomainState WithStandby(this TrustDomainState state, AnchorRecord standby) => state with
+    {
+        Anchors = state.Anchors
+            .RemoveAll(anchor => anchor.Stage == AnchorStage.Standby)
+            .Add(standby with { Stage = AnchorStage.Standby, SinceSequence = state.Sequence + 1 }),
+    };
+
+    /// <summary>An anchor's key has come into the key store.</summary>
+    public static TrustDomainState WithKeyOf(this TrustDomainState state, AnchorRecord anchor) => state.WithoutRequests(anchor.KeyHash) with
+    {
+        Anchors = state.Anchors.Replace(anchor, anchor with { IsOffline = false }),
+    };
+
+    /// <summary>Whether bundles could be signed under an anchor at once without its key.</summary>
+    public static bool HasBundleSigner(this TrustDomainState state, AnchorRecord anchor) => state.NextBundleSigner?.Anchor == anchor.KeyHash;
 
     /// <summary>An anchor is void with all that it certified; a successor takes over in the same change.</summary>
     /// <param name="revoked">The anchor.</param>
@@ -61,11 +86,13 @@ internal static class AnchorTransitions
     public static TrustDomainState WithRevokedAnchor(
         this TrustDomainState state, AnchorRecord revoked, AnchorTakeover? takeover, BundleSignerRecord? signer, DateTimeOffset now, string reason)
     {
-        var next = state with
+        var next = state.WithoutRequests(revoked.KeyHash);
+        next = next with
         {
             Anchors = state.Anchors.Remove(revoked),
             Issuers = state.Issuers.RemoveAll(issuer => issuer.Anchor == revoked.KeyHash),
             BundleSigner = signer ?? state.BundleSigner,
+            NextBundleSigner = signer is null ? next.NextBundleSigner : null,
             Revocations = state.Revocations.Add(new RevocationRecord(revoked.KeyHash, now, revoked.NotAfter, reason)),
         };
         if (takeover is null)
@@ -76,14 +103,6 @@ internal static class AnchorTransitions
         next = next with { Anchors = next.Anchors.Replace(takeover.Anchor, takeover.Anchor with { Stage = AnchorStage.Active, Since = now, SinceSequence = state.Sequence + 1 }) };
         return takeover.Issuers.Aggregate(next, (held, issuer) => held.WithActivated(issuer, now, TimeSpan.Zero));
     }
-
-    /// <summary>Which anchor signs once one is revoked that signs now: one that everybody knows already; null where it does not sign.</summary>
-    /// <exception cref="MeshException"><see cref="MeshError.Conflict"/>: nobody knows another.</exception>
-    public static AnchorRecord? TakeoverFrom(this TrustDomainState state, AnchorRecord revoked) =>
-        revoked.Stage != AnchorStage.Active
-            ? null
-            : state.Anchor(AnchorStage.Standby) ?? state.Anchor(AnchorStage.Prepared) ?? state.Anchor(AnchorStage.Retiring) ?? throw new MeshException(
-                MeshError.Conflict, "It is the only anchor that anybody knows, so no bundle could follow. Start an anchor rotation, and revoke it once that is published.");
 
     /// <summary>What keeps a retiring anchor in the bundle at this time, by name; empty: nothing does.</summary>
     /// <param name="live">How many instances hold a certificate of each issuer as their newest, by the record; null: there are too many to look at.</param>

@@ -25,8 +25,7 @@ internal sealed class AuthorityFactory(
     public async Task<IssuerRecord> CreateIssuerAsync(
         TrustDomainName trustDomain, AuthorityPurpose purpose, IssuerStage stage, AnchorRecord anchor, CancellationToken cancellationToken)
     {
-        using var key = await keys.CreateAsync(
-            purpose == AuthorityPurpose.Workload ? KeyUse.WorkloadIssuer : KeyUse.ControlPlaneIssuer, cancellationToken);
+        using var key = await keys.CreateAsync(purpose.KeyUse(), cancellationToken);
         using var anchorKey = await LoadAnchorKeyAsync(anchor, cancellationToken);
         var validity = Validity.From(clock.GetUtcNow(), issuerOptions.Value.Lifetime).Within(anchor.NotAfter);
         var certificate = CertificateFactory.CreateIssuer(trustDomain, purpose, key, new Signer(anchor.Certificate, anchorKey), validity);
@@ -38,8 +37,15 @@ internal sealed class AuthorityFactory(
         using var key = await keys.CreateAsync(KeyUse.Bundle, cancellationToken);
         using var anchorKey = await LoadAnchorKeyAsync(anchor, cancellationToken);
         var validity = new Validity(Validity.From(clock.GetUtcNow(), TimeSpan.Zero).NotBefore, anchor.NotAfter);
-        return new BundleSignerRecord(
-            HashOf(key), CertificateFactory.CreateBundleSigner(trustDomain, key, new Signer(anchor.Certificate, anchorKey), validity), anchor.KeyHash);
+        var certificate = CertificateFactory.CreateBundleSigner(trustDomain, key, new Signer(anchor.Certificate, anchorKey), validity);
+        return new BundleSignerRecord(HashOf(key), certificate, anchor.KeyHash, validity.NotBefore, validity.NotAfter);
+    }
+
+    /// <summary>A key for an anchor to certify whose own key is elsewhere, and the request for it.</summary>
+    public async Task<AuthorityRequestRecord> CreateRequestAsync(TrustDomainName trustDomain, KeyUse use, AnchorRecord anchor, CancellationToken cancellationToken)
+    {
+        using var key = await keys.CreateAsync(use, cancellationToken);
+        return new AuthorityRequestRecord(HashOf(key), use, anchor.KeyHash, AuthorityCsr.Create(trustDomain, use, key), clock.GetUtcNow());
     }
 
     public async Task<TokenKeyRecord> CreateTokenKeyAsync(CancellationToken cancellationToken)
@@ -47,6 +53,13 @@ internal sealed class AuthorityFactory(
         using var key = await keys.CreateAsync(KeyUse.Token, cancellationToken);
         var hash = HashOf(key);
         return new TokenKeyRecord(hash.ToString()[..16], hash, key.ExportSubjectPublicKeyInfo());
+    }
+
+    /// <summary>Whether an anchor's key is in the key store.</summary>
+    public async Task<bool> HoldsKeyOfAsync(AnchorRecord anchor, CancellationToken cancellationToken)
+    {
+        using var key = await keys.LoadAsync(anchor.KeyHash, KeyUse.Anchor, cancellationToken);
+        return key is not null;
     }
 
     private async Task<ECDsa> LoadAnchorKeyAsync(AnchorRecord anchor, CancellationToken cancellationToken) =>

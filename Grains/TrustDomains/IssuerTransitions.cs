@@ -1,3 +1,5 @@
+using Mesh.Spiffe;
+
 namespace Mesh.Grains.TrustDomains;
 
 /// <summary>An issuer's way through its life: prepared, active, retiring, gone; or revoked. Pure: a state and what becomes of it.</summary>
@@ -17,12 +19,19 @@ internal static class IssuerTransitions
         var issuers = state.Issuers.RemoveAll(other => other.KeyHash == issuer.KeyHash);
         if (state.ActiveIssuer(issuer.Purpose) is { } active)
         {
-            var leavesUntil = now + longestLeaf < active.NotAfter ? now + longestLeaf : active.NotAfter;
-            issuers = issuers.Replace(active, active with { Stage = IssuerStage.Retiring, Since = now, LeavesUntil = leavesUntil + Slack });
+            issuers = issuers.Replace(active, Retiring(active, now, longestLeaf));
         }
 
         return state with { Issuers = issuers.Add(issuer with { Stage = IssuerStage.Active, Since = now }) };
     }
+
+    /// <summary>No issuer under an anchor signs any more; what they have signed stays good.</summary>
+    public static TrustDomainState WithoutSigning(this TrustDomainState state, KeyHash anchor, DateTimeOffset now, TimeSpan longestLeaf) => state with
+    {
+        Issuers = [.. state.Issuers
+            .Where(issuer => issuer.Anchor != anchor || issuer.Stage != IssuerStage.Prepared)
+            .Select(issuer => issuer.Anchor == anchor && issuer.Stage == IssuerStage.Active ? Retiring(issuer, now, longestLeaf) : issuer)],
+    };
 
     /// <summary>Forgotten: nothing under it is good any more.</summary>
     public static TrustDomainState Without(this TrustDomainState state, IssuerRecord issuer) =>
@@ -39,5 +48,11 @@ internal static class IssuerTransitions
         }
 
         return next with { Revocations = next.Revocations.Add(new RevocationRecord(revoked.KeyHash, now, revoked.NotAfter, reason)) };
+    }
+
+    private static IssuerRecord Retiring(IssuerRecord active, DateTimeOffset now, TimeSpan longestLeaf)
+    {
+        var leavesUntil = now + longestLeaf < active.NotAfter ? now + longestLeaf : active.NotAfter;
+        return active with { Stage = IssuerStage.Retiring, Since = now, LeavesUntil = leavesUntil + Slack };
     }
 }

@@ -19,6 +19,8 @@ internal sealed partial class TrustDomainGrain(
     [PersistentState(TrustDomainGrain.StateName)] IPersistentState<TrustDomainState> stored,
     AuthorityRotator rotator,
     BundleSealer sealer,
+    CertificateInstaller installer,
+    GivenAnchors givenAnchors,
     TrustRestoration restoration,
     JoinTokenFactory tokens,
     IGrainStorage storage,
@@ -41,9 +43,12 @@ internal sealed partial class TrustDomainGrain(
 
     private static readonly TimeSpan ConfirmEvery = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+
     private Task _committing = Task.CompletedTask;
     private Task _confirming = Task.CompletedTask;
     private long _confirmedAt;
+    private (long Sequence, long At, string Text) _confirmation;
     private IGrainTimer? _activation;
 
     public static GrainId IdOf(TrustDomainName trustDomain) => GrainId.Create("trust-domain", trustDomain.Name);
@@ -66,7 +71,7 @@ internal sealed partial class TrustDomainGrain(
 
     public Task<TrustSnapshot> GetBundleAsync() => Task.FromResult(Snapshot(Committed));
 
-    public Task<TrustDomainStatus> GetStatusAsync() => Task.FromResult(TrustDomainReport.Of(Committed));
+    public Task<TrustDomainStatus> GetStatusAsync() => Task.FromResult(Report());
 
     public async Task<TrustDomainStatus> ConfirmAsync()
     {
@@ -75,128 +80,32 @@ internal sealed partial class TrustDomainGrain(
             await (_confirming.IsCompleted ? _confirming = ConfirmOnceAsync() : _confirming);
         }
 
-        return TrustDomainReport.Of(Committed);
+        return Report();
     }
 
     public async Task<TrustSnapshot?> PollAsync(long knownSequence, CancellationToken cancellationToken) =>
         await _committed.PollAsync(knownSequence, cancellationToken) is { } state ? Snapshot(state) : null;
 
+    public async Task<string> ConfirmBundleAsync()
+    {
+        await ConfirmAsync();
+        var state = Committed;
+        if (_confirmation.Sequence != state.Sequence || clock.GetElapsedTime(_confirmation.At) > ConfirmEvery)
+        {
+            var at = clock.GetTimestamp();
+            _confirmation = (state.Sequence, at, await sealer.ConfirmAsync(state, CancellationToken.None));
+        }
+
+        return _confirmation.Text;
+    }
+
     public Task<IssuedJoinToken> CreateJoinTokenAsync(SpiffeId subject, TimeSpan lifetime, IReadOnlyList<Uri> addresses) =>
         tokens.CreateAsync(Committed, subject, lifetime, addresses, CancellationToken.None);
 
-    public async Task<TrustSnapshot> RevokeIssuerAsync(KeyHash keyHash, string reason)
-    {
-        CheckReason(reason);
-        var state = Committed;
-        if (state.IsRevoked(keyHash))
-        {
-            return Snapshot(state);
-        }
-
-        var revoked = state.Issuers.FirstOrDefault(issuer => issuer.KeyHash == keyHash)
-            ?? throw new MeshException(MeshError.NotFound, $"No issuer of {state.Name} has the key {keyHash}.");
-        await CommitAsync(await rotator.RevokeIssuerAsync(state, revoked, reason, CancellationToken.None));
-        Log.Revoked(logger, state.Name, revoked.Purpose.Word(), keyHash, Committed.ActiveIssuer(revoked.Purpose)?.KeyHash);
-        await NudgeAsync(revoked.Purpose);
-        return Snapshot(Committed);
-    }
-
-    public async Task<TrustSnapshot> RotateIssuerAsync(string purpose)
-    {
-        var wanted = purpose is "workload" or "control-plane"
-            ? AuthorityPurposes.Parse(purpose)
-            : throw new MeshException(MeshError.InvalidRequest, $"'{purpose}' is not the purpose of an issuer: workload or control-plane.");
-        var next = await rotator.RotateIssuerAsync(Committed, wanted, CancellationToken.None);
-        if (!ReferenceEquals(next, Committed))
-        {
-            await CommitAsync(next);
-            await NudgeAsync(wanted);
-        }
-
-        return Snapshot(Committed);
-    }
-
-    public async Task<TrustSnapshot> StartAnchorRotationAsync()
-    {
-        if ((Committed.Anchor(AnchorStage.Prepared) ?? Committed.Anchor(AnchorStage.Retiring)) is { } other)
-        {
-            throw new MeshException(
-                MeshError.Conflict, $"A rotation is under way: anchor {Short(other.KeyHash)} is {Word(other.Stage)}. Finish it, or abort it, first.");
-        }
-
-        await CommitAsync(await rotator.StartAnchorAsync(Committed, CancellationToken.None));
-        return Snapshot(Committed);
-    }
-
-    public async Task<TrustSnapshot> ActivateAnchorAsync()
-    {
-        var prepared = Committed.Anchor(AnchorStage.Prepared)
-            ?? throw new MeshException(MeshError.Conflict, "No anchor is prepared. Start a rotation first.");
-        foreach (var purpose in Enum.GetValues<AuthorityPurpose>())
-        {
-            if (Committed.PreparedIssuer(purpose, prepared.KeyHash) is not { } issuer || issuer.NotAfter <= clock.GetUtcNow())
-            {
-                throw new MeshException(
-                    MeshError.Conflict, $"The {purpose.Word()} issuer that was prepared under it has ended or was revoked. Abort this rotation and start another.");
-            }
-        }
-
-        await CommitAsync(rotator.ActivateAnchor(Committed, prepared));
-        await NudgeAllAsync();
-        return Snapshot(Committed);
-    }
-
-    public async Task<TrustSnapshot> AbortAnchorRotationAsync()
-    {
-        var prepared = Committed.Anchor(AnchorStage.Prepared) ?? throw new MeshException(
-            MeshError.Conflict,
-            Committed.Anchor(AnchorStage.Retiring) is null
-                ? "No rotation is under way."
-                : "The new anchor signs already, and what it signed would be void. Retire the old one, or start another rotation after that.");
-        await CommitAsync(Committed.WithoutPreparedAnchor(prepared));
-        return Snapshot(Committed);
-    }
-
-    public async Task<TrustSnapshot> RetireAnchorAsync()
-    {
-        var retiring = Committed.Anchor(AnchorStage.Retiring)
-            ?? throw new MeshException(MeshError.Conflict, "No anchor is retiring. A rotation is started, activated, and then retired.");
-        var holders = Committed.HoldersOf(retiring, await LiveLeavesAsync(), clock.GetUtcNow());
-        if (holders.Count > 0)
-        {
-            throw new MeshException(MeshError.Conflict, $"Anchor {Short(retiring.KeyHash)} is still needed by {string.Join(", and by ", holders)}.");
-        }
-
-        await CommitAsync(await rotator.RetireAnchorAsync(Committed, retiring, CancellationToken.None));
-        return Snapshot(Committed);
-    }
-
-    public async Task<TrustSnapshot> RevokeAnchorAsync(KeyHash keyHash, string reason)
-    {
-        CheckReason(reason);
-        if (Committed.IsRevoked(keyHash))
-        {
-            return Snapshot(Committed);
-        }
-
-        var revoked = Committed.Anchors.FirstOrDefault(anchor => anchor.KeyHash == keyHash)
-            ?? throw new MeshException(MeshError.NotFound, $"No anchor of {Committed.Name} has the key {keyHash}.");
-        var successor = Committed.TakeoverFrom(revoked);
-        await CommitAsync(await rotator.RevokeAnchorAsync(Committed, revoked, successor, reason, CancellationToken.None));
-        Log.Revoked(logger, Committed.Name, "anchor", keyHash, successor?.KeyHash);
-        await NudgeAllAsync();
-        return Snapshot(Committed);
-    }
-
-    private async Task<IReadOnlyDictionary<KeyHash, int>?> LiveLeavesAsync()
-    {
-        // One that has just ended is still good where a clock is behind.
-        var live = await issuance.ListLiveAsync(null, clock.GetUtcNow() - SvidProfile.ClockSkew, MaxInstances + 1, CancellationToken.None);
-        return live.Count > MaxInstances ? null : live.CountBy(record => record.Issuer).ToDictionary();
-    }
-
     private TrustDomainState Committed =>
         _committed.Current ?? throw new MeshException(MeshError.NotReady, "The trust domain has not been read from its store yet.");
+
+    private TrustDomainStatus Report() => TrustDomainReport.Of(Committed, issuerOptions.Value.RotateAt, clock.GetUtcNow());
 
     // Every step is committed before the next is looked for; what fails is due again at the next reminder.
     private async Task RotateAsync()
@@ -206,13 +115,16 @@ internal sealed partial class TrustDomainGrain(
             await CommitAsync(next);
             await NudgeAllAsync();
         }
+
+        WarnOfOverdue();
     }
 
-    // Reminders come by the minute; a successor that has been published long enough need not wait for one.
+    // Reminders come by the minute; a successor that has been published long enough need not wait for one. One that stands by may wait for
+    // months, which no timer can count.
     private void WakeForActivation()
     {
         _activation?.Dispose();
-        _activation = rotator.UntilActivation(Committed) is { } wait
+        _activation = rotator.UntilActivation(Committed) is { } wait && wait <= LongestTimer
             ? this.RegisterGrainTimer(RotateFromTimerAsync, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan)
             : null;
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Keys;
 using Mesh.Spiffe;
 
 namespace Mesh.Grains.TrustDomains;
@@ -58,6 +59,14 @@ internal sealed record TrustDomainState
     /// <summary>What was forgotten by a restore; null where nothing was.</summary>
     public HistoryGap? Forgotten => ForgottenBefore == 0 ? null : new HistoryGap(ForgottenAfter, ForgottenBefore);
 
+    /// <summary>Keys that wait for a certificate, since the anchor's key is elsewhere.</summary>
+    [Id(13)]
+    public ImmutableArray<AuthorityRequestRecord> Requests { get; init; } = [];
+
+    /// <summary>Signs bundles once the anchor that it hangs on has become the only one; certified ahead, since that anchor's key is elsewhere.</summary>
+    [Id(14)]
+    public BundleSignerRecord? NextBundleSigner { get; init; }
+
     /// <summary>The first sequence of a trust domain that starts now.</summary>
     public static long FirstSequence(DateTimeOffset now) => now.ToUnixTimeSeconds() << 20;
 
@@ -79,6 +88,13 @@ internal sealed record TrustDomainState
     public AnchorRecord? Anchor(AnchorStage stage) => Anchors.FirstOrDefault(anchor => anchor.Stage == stage);
 
     public bool IsRevoked(KeyHash keyHash) => Revocations.Any(revocation => revocation.KeyHash == keyHash);
+
+    /// <summary>The key that waits for a certificate of an anchor, if there is one for that use.</summary>
+    public AuthorityRequestRecord? Request(KeyUse use, KeyHash anchor) => Requests.FirstOrDefault(request => request.Use == use && request.Anchor == anchor);
+
+    /// <summary>Whether everything that signs is there: without it no silo has a certificate of its own.</summary>
+    public bool CanServe(DateTimeOffset now) =>
+        BundleSigner is not null && Enum.GetValues<AuthorityPurpose>().All(purpose => ActiveIssuer(purpose) is { } issuer && now < issuer.NotAfter);
 
     /// <summary>What proxies are told.</summary>
     public TrustBundle ToBundle(DateTimeOffset now) => new()

@@ -1,5 +1,5 @@
 using Mesh.Grains.Certificates;
-using Mesh.Grains.Keys;
+using Mesh.Grains.Interfaces.Errors;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Options;
 using Orleans.Storage;
@@ -10,14 +10,22 @@ namespace Mesh.Grains.TrustDomains;
 /// Creates a trust domain in an empty store, or loads it, before Orleans starts: a silo needs an issuer to sign its own
 /// certificate with. Of any number that start at once, one creates and the others load what it created.
 /// </summary>
+/// <remarks>Where the anchor's key is elsewhere it can only ask for issuers: what it creates or loads may not be able to serve yet.</remarks>
 internal sealed class TrustGenesis(
-    IGrainStorage storage, AuthorityFactory authorities, AuthorityRotator rotator, IKeyStore keys, IOptions<AnchorOptions> anchorOptions, TimeProvider clock)
+    IGrainStorage storage,
+    AuthorityFactory authorities,
+    AuthorityRotator rotator,
+    CertificateInstaller installer,
+    BundleSealer sealer,
+    GivenAnchors givenAnchors,
+    IOptions<AnchorOptions> anchorOptions,
+    TimeProvider clock)
 {
     private const string ClaimName = "store-claim";
 
     private static readonly GrainId ClaimId = GrainId.Create("store", "claim");
 
-    /// <exception cref="InvalidDataException">The store belongs to another trust domain.</exception>
+    /// <exception cref="InvalidDataException">The store belongs to another trust domain, or an anchor that the options name can't be one.</exception>
     public async Task<TrustDomainState> CreateOrLoadAsync(TrustDomainName trustDomain, CancellationToken cancellationToken)
     {
         await ClaimAsync(trustDomain);
@@ -47,24 +55,46 @@ internal sealed class TrustGenesis(
     private async Task<TrustDomainState> RevivedAsync(
         GrainState<TrustDomainState> stored, TrustDomainName trustDomain, CancellationToken cancellationToken)
     {
-        while (Enum.GetValues<AuthorityPurpose>().Any(purpose => stored.State!.ActiveIssuer(purpose) is not { } issuer || clock.GetUtcNow() >= issuer.NotAfter))
+        while (!stored.State!.CanServe(clock.GetUtcNow()) && await rotator.StepAsync(stored.State!, cancellationToken) is { } next)
         {
-            var next = await rotator.StepAsync(stored.State!, cancellationToken)
-                ?? throw new InvalidDataException($"Trust domain {trustDomain} has an issuer that has ended, and no successor is due. Compare the clock.");
-            next = await new BundleSealer(keys, clock).SealAsync(next with { Sequence = next.Sequence + 1, Epoch = next.Epoch + 1 }, cancellationToken);
-            try
-            {
-                stored.State = next;
-                await storage.WriteStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(trustDomain), stored);
-            }
-            catch (InconsistentStateException)
-            {
-                // Another silo that starts was faster.
-                stored = await LoadAsync(trustDomain);
-            }
+            await TryCommitAsync(stored, next, cancellationToken);
+            // As it was written, or as another silo that starts has written it faster.
+            stored = await LoadAsync(trustDomain);
         }
 
-        return stored.State!;
+        return stored.State!.CanServe(clock.GetUtcNow()) || stored.State!.ActiveAnchor.IsOffline
+            ? stored.State!
+            : throw new InvalidDataException($"Trust domain {trustDomain} has an issuer that has ended, and no successor is due. Compare the clock.");
+    }
+
+    /// <summary>The trust domain as the store has it now.</summary>
+    public async Task<TrustDomainState> ReadAsync(TrustDomainName trustDomain) => (await LoadAsync(trustDomain)).State!;
+
+    /// <summary>Takes certificates while no silo can serve yet, as the grain takes them later.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: what is wrong with them. <see cref="MeshError.Conflict"/>: another silo
+    /// has written meanwhile.</exception>
+    public async Task<TrustDomainState> InstallAsync(
+        TrustDomainName trustDomain, IReadOnlyList<ReadOnlyMemory<byte>> certificates, CancellationToken cancellationToken)
+    {
+        var stored = await LoadAsync(trustDomain);
+        var next = await installer.InstallAsync(stored.State!, certificates, cancellationToken);
+        return ReferenceEquals(next, stored.State) || await TryCommitAsync(stored, next, cancellationToken)
+            ? stored.State!
+            : throw new MeshException(MeshError.Conflict, "Another silo has changed the trust domain meanwhile. Look again, and install once more what still awaits a certificate.");
+    }
+
+    private async Task<bool> TryCommitAsync(GrainState<TrustDomainState> stored, TrustDomainState next, CancellationToken cancellationToken)
+    {
+        stored.State = await sealer.SealAsync(next with { Sequence = next.Sequence + 1, Epoch = next.Epoch + 1 }, cancellationToken);
+        try
+        {
+            await storage.WriteStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(TrustDomainName.Parse(next.Name)), stored);
+            return true;
+        }
+        catch (InconsistentStateException)
+        {
+            return false;
+        }
     }
 
     // A store serves one trust domain for good: a second one beside it, for a misspelt option, would be an identity crisis.
@@ -102,24 +132,43 @@ internal sealed class TrustGenesis(
 
     private async Task<TrustDomainState> CreateAsync(TrustDomainName trustDomain, CancellationToken cancellationToken)
     {
-        var anchor = await authorities.CreateAnchorAsync(trustDomain, AnchorStage.Active, cancellationToken);
+        var anchor = await givenAnchors.ReadFirstAsync(trustDomain, cancellationToken)
+            ?? await authorities.CreateAnchorAsync(trustDomain, AnchorStage.Active, cancellationToken);
         var state = new TrustDomainState
         {
             Name = trustDomain.Name,
             Sequence = TrustDomainState.FirstSequence(clock.GetUtcNow()),
             Epoch = 1,
-            Anchors = anchorOptions.Value.Standby
-                ? [anchor, await authorities.CreateAnchorAsync(trustDomain, AnchorStage.Standby, cancellationToken)]
-                : [anchor],
-            Issuers =
-            [
-                await authorities.CreateIssuerAsync(trustDomain, AuthorityPurpose.Workload, IssuerStage.Active, anchor, cancellationToken),
-                await authorities.CreateIssuerAsync(trustDomain, AuthorityPurpose.ControlPlane, IssuerStage.Active, anchor, cancellationToken),
-            ],
-            BundleSigner = await authorities.CreateBundleSignerAsync(trustDomain, anchor, cancellationToken),
+            Anchors = await StandbyAsync(trustDomain, anchor, cancellationToken) is { } standby ? [anchor, standby] : [anchor],
             TokenKeys = [await authorities.CreateTokenKeyAsync(cancellationToken)],
         };
-        return await new BundleSealer(keys, clock).SealAsync(state, cancellationToken);
+        state = anchor.IsOffline
+            ? (await rotator.StepAsync(state, cancellationToken))!
+            : state with
+            {
+                Issuers =
+                [
+                    await authorities.CreateIssuerAsync(trustDomain, AuthorityPurpose.Workload, IssuerStage.Active, anchor, cancellationToken),
+                    await authorities.CreateIssuerAsync(trustDomain, AuthorityPurpose.ControlPlane, IssuerStage.Active, anchor, cancellationToken),
+                ],
+                BundleSigner = await authorities.CreateBundleSignerAsync(trustDomain, anchor, cancellationToken),
+            };
+        return await sealer.SealAsync(state, cancellationToken);
+    }
+
+    private async Task<AnchorRecord?> StandbyAsync(TrustDomainName trustDomain, AnchorRecord first, CancellationToken cancellationToken)
+    {
+        if (givenAnchors.ReadStandby(trustDomain) is { } given)
+        {
+            return given.KeyHash != first.KeyHash
+                ? given
+                : throw new InvalidDataException("Anchor:StandbyCertificateFile and Anchor:CertificateFile name the same key.");
+        }
+
+        // A standby whose key lay here would be as good as the first anchor, which is kept elsewhere.
+        return anchorOptions.Value.Standby && !first.IsOffline
+            ? await authorities.CreateAnchorAsync(trustDomain, AnchorStage.Standby, cancellationToken)
+            : null;
     }
 }
 

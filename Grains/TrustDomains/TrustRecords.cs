@@ -1,4 +1,5 @@
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Keys;
 using Mesh.Spiffe;
 
 namespace Mesh.Grains.TrustDomains;
@@ -6,6 +7,8 @@ namespace Mesh.Grains.TrustDomains;
 /// <summary>An anchor's public part.</summary>
 /// <param name="Since">When it came to its stage.</param>
 /// <param name="SinceSequence">The first bundle that has it in its stage; who holds that one, or a later one, knows.</param>
+/// <param name="WasStandby">A rotation has taken it from the standby's place, to which it goes back when that is aborted.</param>
+/// <param name="IsOffline">Its key is not in this mesh's key store: whatever it certifies is requested, and installed.</param>
 [GenerateSerializer, Immutable, Alias("mesh.anchor-record")]
 internal sealed record AnchorRecord(
     [property: Id(0)] KeyHash KeyHash,
@@ -14,7 +17,9 @@ internal sealed record AnchorRecord(
     [property: Id(3)] DateTimeOffset NotBefore,
     [property: Id(4)] DateTimeOffset NotAfter,
     [property: Id(5)] DateTimeOffset Since,
-    [property: Id(6)] long SinceSequence);
+    [property: Id(6)] long SinceSequence,
+    [property: Id(7)] bool IsOffline = false,
+    [property: Id(8)] bool WasStandby = false);
 
 /// <summary>An issuer's public part.</summary>
 /// <param name="Anchor">The anchor that certified it.</param>
@@ -47,11 +52,28 @@ internal enum IssuerStage
 
 /// <summary>The key that signs bundles, certified by an anchor.</summary>
 /// <param name="Anchor">The anchor that certified it; join tokens that name another anchor do not lead to its bundles.</param>
+/// <param name="NotBefore">When its certificate begins; not known of one from before keys could be certified elsewhere.</param>
+/// <param name="NotAfter">When its certificate ends; likewise, and then it is when its anchor ends.</param>
 [GenerateSerializer, Immutable, Alias("mesh.bundle-signer-record")]
 internal sealed record BundleSignerRecord(
     [property: Id(0)] KeyHash KeyHash,
     [property: Id(1)] ReadOnlyMemory<byte> Certificate,
-    [property: Id(2)] KeyHash Anchor);
+    [property: Id(2)] KeyHash Anchor,
+    [property: Id(3)] DateTimeOffset? NotBefore = null,
+    [property: Id(4)] DateTimeOffset? NotAfter = null);
+
+/// <summary>A key that waits for its certificate, since the key of the anchor that shall sign it is elsewhere.</summary>
+/// <param name="Use">What the key is for; stored by its number.</param>
+/// <param name="Anchor">The anchor that shall sign.</param>
+/// <param name="Csr">PKCS #10, DER, with the extensions that are wanted.</param>
+/// <param name="Since">When it was made.</param>
+[GenerateSerializer, Immutable, Alias("mesh.authority-request-record")]
+internal sealed record AuthorityRequestRecord(
+    [property: Id(0)] KeyHash KeyHash,
+    [property: Id(1)] KeyUse Use,
+    [property: Id(2)] KeyHash Anchor,
+    [property: Id(3)] ReadOnlyMemory<byte> Csr,
+    [property: Id(4)] DateTimeOffset Since);
 
 /// <summary>A key that signs join tokens.</summary>
 [GenerateSerializer, Immutable, Alias("mesh.token-key-record")]

@@ -39,11 +39,11 @@ internal sealed class TrustRestoration(AuthorityRotator rotator, BundleSealer se
     {
         if (state.Issuers.FirstOrDefault(issuer => issuer.KeyHash == revocation.KeyHash) is { } issuer)
         {
-            state = await rotator.RevokeIssuerAsync(state, issuer, revocation.Reason, cancellationToken);
+            state = await rotator.RevokeIssuerAsync(state, issuer, withoutSuccessor: true, revocation.Reason, cancellationToken);
         }
         else if (state.Anchors.FirstOrDefault(anchor => anchor.KeyHash == revocation.KeyHash) is { } anchor)
         {
-            state = await rotator.RevokeAnchorAsync(state, anchor, state.TakeoverFrom(anchor), revocation.Reason, cancellationToken);
+            state = await rotator.RevokeAnchorAsync(state, anchor, rotator.TakeoverFrom(state, anchor), revocation.Reason, cancellationToken);
         }
 
         // As it was pronounced, also where the authority was made and revoked after the backup.

@@ -73,7 +73,9 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, Metrics
             ("GET" or "HEAD", "/live") => new Response("200 OK", "live\n"),
             ("GET" or "HEAD", "/ready") => identity.IsReady
                 ? new Response("200 OK", "ready\n")
-                : new Response("503 Service Unavailable", "waiting for certificate, trust bundle and policy\n"),
+                : new Response("503 Service Unavailable", identity.IsEquipped
+                    ? "the trust lease has ended, or the trust bundle was not confirmed yet\n"
+                    : "waiting for certificate, trust bundle and policy\n"),
             ("GET" or "HEAD", "/metrics") => new Response("200 OK", metrics.Render()),
             (_, "/live" or "/ready" or "/metrics") => new Response("405 Method Not Allowed", "GET alone\n"),
             _ => new Response("404 Not Found", "/live, /ready and /metrics are here\n"),

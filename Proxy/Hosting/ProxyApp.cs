@@ -24,6 +24,7 @@ internal sealed partial class ProxyApp : IDisposable
     private readonly IdentityAgent _agent;
     private readonly WatchLoop _watch;
     private readonly Reporter _reporter;
+    private readonly LeaseLoop? _lease;
     private readonly List<(SocketListener Listener, Func<System.Net.Sockets.Socket, CancellationToken, Task> Serve)> _traffic = [];
     private readonly SocketListener _admin;
     private readonly AdminListener _adminPages;
@@ -33,7 +34,7 @@ internal sealed partial class ProxyApp : IDisposable
     {
         (_options, _clock, _logger) = (options, clock, logging.CreateLogger<ProxyApp>());
         var folder = new EnrollmentFolder(options.Data);
-        var identity = new WorkloadIdentity(folder, clock);
+        var identity = new WorkloadIdentity(folder, clock, options.TrustLease);
         var services = new ServiceDirectory(options.Outbound.Select(outbound => outbound.Service), logging.CreateLogger<ServiceDirectory>());
         var (edges, refusals) = (new EdgeBook(), new RefusalCounters());
         var live = new LiveConnections(identity, refusals, logging.CreateLogger<LiveConnections>());
@@ -43,6 +44,7 @@ internal sealed partial class ProxyApp : IDisposable
         _agent = new IdentityAgent(identity, _proxyHosts, folder, SourceOf(options, folder), clock, logging.CreateLogger<IdentityAgent>());
         _watch = new WatchLoop(identity, _proxyHosts, services, clock, logging.CreateLogger<WatchLoop>());
         _reporter = new Reporter(identity, _proxyHosts, edges, live, options.ReportInterval, clock, logging.CreateLogger<Reporter>());
+        _lease = options.TrustLease is null ? null : new LeaseLoop(identity, _proxyHosts, live, clock, logging.CreateLogger<LeaseLoop>());
         _adminPages = new AdminListener(
             options.AdminListen.Port, identity, new MetricsPage(identity, edges, refusals, new CertificateGauges(identity, clock), clock.GetUtcNow()), edges);
         _admin = new SocketListener(options.AdminListen, MaxAdminConnections);
@@ -64,11 +66,12 @@ internal sealed partial class ProxyApp : IDisposable
     public async Task RunAsync(CancellationToken stopping)
     {
         using var ended = new CancellationTokenSource();
-        var background = new[]
-        {
+        Task[] background =
+        [
             _agent.RunAsync(ended.Token), _watch.RunAsync(ended.Token), _reporter.RunAsync(ended.Token),
             _admin.RunAsync(socket => _adminPages.ServeAsync(socket, ended.Token), ended.Token),
-        };
+            .. _lease is null ? Array.Empty<Task>() : [_lease.RunAsync(ended.Token)],
+        ];
         // A proxy without listeners holds an identity, and ends no sooner for it.
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var registration = stopping.Register(told.SetResult);

@@ -42,6 +42,10 @@ internal sealed record ProxyOptions
     /// <summary>How long open connections may go on after SIGTERM; default 30 seconds, 0 to 1 hour.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long the trust bundle is trusted without the control plane's word that it is in force; null, the default: until the
+    /// workload's certificate ends. 5 seconds to 7 days.</summary>
+    public TimeSpan? TrustLease { get; init; }
+
     /// <summary>How long a client may take to say what it speaks; default 10 seconds, 100 ms to 1 minute.</summary>
     public TimeSpan DetectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

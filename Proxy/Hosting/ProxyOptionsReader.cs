@@ -12,7 +12,7 @@ internal sealed partial class ProxyOptionsReader
     private static readonly string[] Keys =
     [
         "TokenFile", "JwtFile", "Identity", "TrustBundleFile", "AnchorHashes", "Data", "ProxyHosts", "Inbound", "Outbound", "Admin",
-        "ReportInterval", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections",
+        "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections",
     ];
 
     private readonly List<string> _mistakes = [];
@@ -48,6 +48,7 @@ internal sealed partial class ProxyOptionsReader
             Outbound = [.. proxy.GetSection("Outbound").GetChildren().Select(ReadOutbound)],
             AdminListen = proxy["Admin:Listen"] is null ? defaults.AdminListen : EndPoint(proxy.GetSection("Admin"), "Listen"),
             ReportInterval = Duration(proxy, "ReportInterval", defaults.ReportInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
+            TrustLease = proxy["TrustLease"] is null ? null : Duration(proxy, "TrustLease", TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromDays(7)),
             Drain = Duration(proxy, "Drain", defaults.Drain, TimeSpan.Zero, TimeSpan.FromHours(1)),
             DetectTimeout = Duration(proxy, "DetectTimeout", defaults.DetectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             ConnectTimeout = Duration(proxy, "ConnectTimeout", defaults.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),

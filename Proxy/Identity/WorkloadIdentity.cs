@@ -7,16 +7,28 @@ namespace Mesh.Proxy.Identity;
 /// One workload's identity: its certificate, the bundle and the policy in force. An object, not process-wide state, so that one
 /// process can hold several.
 /// </summary>
-internal sealed class WorkloadIdentity(EnrollmentFolder folder, TimeProvider clock)
+internal sealed class WorkloadIdentity
 {
     private volatile SvidCredential? _credential;
     private volatile WorkloadPolicy? _policy;
     private TaskCompletionSource<SvidCredential> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _refreshes;
 
-    public SvidVerifier Verifier { get; } = new(clock);
+    /// <param name="folder">Where the bundle is kept.</param>
+    /// <param name="clock">The time that certificates, bundle and lease are judged by.</param>
+    /// <param name="trustLease">How long a bundle is trusted without being confirmed; null: for good.</param>
+    public WorkloadIdentity(EnrollmentFolder folder, TimeProvider clock, TimeSpan? trustLease = null)
+    {
+        (Verifier, Bundles) = (new SvidVerifier(clock), new BundleKeeper(folder, clock));
+        Lease = new TrustLease(trustLease, Bundles, clock);
+    }
 
-    public BundleKeeper Bundles { get; } = new(folder, clock);
+    public SvidVerifier Verifier { get; }
+
+    public BundleKeeper Bundles { get; }
+
+    /// <summary>How long the bundle that is held may be trusted unconfirmed.</summary>
+    public TrustLease Lease { get; }
 
     /// <summary>The certificate in use; null before enrollment.</summary>
     public SvidCredential? Credential => _credential;
@@ -34,8 +46,14 @@ internal sealed class WorkloadIdentity(EnrollmentFolder folder, TimeProvider clo
         remove => Bundles.Changed -= value;
     }
 
-    /// <summary>Whether connections may be served: certificate, bundle and policy are there. Nothing passes before.</summary>
-    public bool IsReady => _credential is not null && Bundles.Held is not null && _policy is not null;
+    /// <summary>Whether connections may be served: certificate, bundle and policy are there, and the trust lease holds. Nothing passes otherwise.</summary>
+    public bool IsReady => IsEquipped && Lease.Holds;
+
+    /// <summary>Whether certificate, bundle and policy are there.</summary>
+    public bool IsEquipped => _credential is not null && Bundles.Held is not null && _policy is not null;
+
+    /// <summary>What a connection is refused with while this is not ready.</summary>
+    public string NotReadyReason => IsEquipped ? "lease" : "not_ready";
 
     /// <summary>Ends when the next certificate is in use.</summary>
     public Task NextCredential => Volatile.Read(ref _next).Task;

@@ -57,7 +57,10 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
             held.Select(certificate => (certificate.Labels, certificate.LifeLeft)));
         Family(page, LinkerdNames.CertRefreshCount, "counter", "Certificates taken into use.", [("", identity.Refreshes)]);
         Family(page, LinkerdNames.BundleSequence, "gauge", "The trust bundle in force.", [("", identity.Bundles.Held?.Bundle.Sequence ?? 0L)]);
-        Family(page, LinkerdNames.Ready, "gauge", "1 when certificate, bundle and policy are there.", [("", identity.IsReady ? 1 : 0)]);
+        Family<double>(
+            page, LinkerdNames.LeaseLeft, "gauge", "What is left of the trust lease; absent where there is none.",
+            identity.Lease.Left is { } left ? [("", left.TotalSeconds)] : []);
+        Family(page, LinkerdNames.Ready, "gauge", "1 when certificate, bundle and policy are there, and the trust lease holds.", [("", identity.IsReady ? 1 : 0)]);
     }
 
     private static void Family<T>(StringBuilder page, string name, string type, string help, IEnumerable<(string Labels, T Value)> samples)

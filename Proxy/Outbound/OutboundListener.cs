@@ -45,8 +45,8 @@ internal sealed partial class OutboundListener(
     {
         if (identity is not { IsReady: true, Credential: { } credential })
         {
-            // Nothing passes before certificate, bundle and policy are there.
-            refusals.Add(DirectionWord, "not_ready");
+            // Nothing passes before certificate, bundle and policy are there, nor when the trust lease has ended.
+            refusals.Add(DirectionWord, identity.NotReadyReason);
             return false;
         }
 

@@ -38,7 +38,7 @@ internal sealed partial class Reporter(
         while (!stopping.IsCancellationRequested)
         {
             await WaitAsync(stopping);
-            if (identity.IsReady && !stopping.IsCancellationRequested)
+            if (identity.IsEquipped && !stopping.IsCancellationRequested)
             {
                 await ReportAsync(stopping);
             }

@@ -31,13 +31,28 @@ internal sealed partial class LiveConnections
     {
         var live = new Live(this, direction, chain);
         _live[live] = end;
-        // The bundle may have changed since the handshake; whoever changed it has not seen this connection.
+        // The bundle may have changed since the handshake, or the lease ended; whoever looked then has not seen this connection.
         if (_identity.Verify(chain) is { IsValid: false } verification)
         {
-            End(live, end, verification);
+            EndVoid(live, end, verification);
+        }
+        else if (!_identity.Lease.Holds)
+        {
+            End(live, end, "lease", "the trust lease has ended");
         }
 
         return live;
+    }
+
+    /// <summary>Ends every one, whoever its peer is.</summary>
+    /// <param name="reason">As it is counted.</param>
+    /// <param name="detail">As it is logged.</param>
+    public void EndAll(string reason, string detail)
+    {
+        foreach (var (live, end) in _live)
+        {
+            End(live, end, reason, detail);
+        }
     }
 
     private void JudgeAgain()
@@ -48,23 +63,31 @@ internal sealed partial class LiveConnections
             var verification = _identity.Verifier.VerifyIgnoringExpiry(live.Chain, _identity.Bundles.Bundle, expected: null, WholeLife);
             if (!verification.IsValid)
             {
-                End(live, end, verification);
+                EndVoid(live, end, verification);
             }
         }
     }
 
-    private void End(Live live, Action end, SvidVerification verification)
+    private void EndVoid(Live live, Action end, SvidVerification verification)
+    {
+        if (End(live, end, verification.Rejection.ToString(), verification.Detail))
+        {
+            Interlocked.Increment(ref _ended);
+        }
+    }
+
+    // False where it is being ended already.
+    private bool End(Live live, Action end, string reason, string detail)
     {
         if (!_live.TryRemove(live, out _))
         {
-            // It is being ended already.
-            return;
+            return false;
         }
 
-        Interlocked.Increment(ref _ended);
-        _refusals.Add(live.Direction, verification.Rejection.ToString());
-        Log.Ended(_logger, live.Direction, verification.Detail);
+        _refusals.Add(live.Direction, reason);
+        Log.Ended(_logger, live.Direction, detail);
         end();
+        return true;
     }
 
     private sealed class Live(LiveConnections owner, string direction, IReadOnlyList<ReadOnlyMemory<byte>> chain) : IDisposable

@@ -51,6 +51,7 @@ internal static class ProxyHostApp
         builder.Services.AddSingleton<ClusterFollower>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ClusterFollower>());
         builder.Services.AddSingleton<MeshRelay>();
+        builder.Services.AddSingleton<BundleConfirmations>();
         builder.Services.AddHostedService<RelayService>();
         builder.Services.AddGrpc(grpc =>
         {

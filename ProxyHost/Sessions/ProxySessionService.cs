@@ -14,7 +14,7 @@ namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>A proxy's session. Each call goes to the grain of the caller's own identity, which its certificate names.</summary>
 internal sealed class ProxySessionService(
-    IGrainFactory grains, ProxyHostIdentity identity, MeshRelay relay, SessionInstruments instruments, ProxyHostOptions options,
+    IGrainFactory grains, ProxyHostIdentity identity, MeshRelay relay, BundleConfirmations confirmations, SessionInstruments instruments, ProxyHostOptions options,
     ServiceQuota services, Refusals refusals, TimeProvider clock, IHostApplicationLifetime host)
     : ProxySession.ProxySessionBase
 {
@@ -45,6 +45,11 @@ internal sealed class ProxySessionService(
             .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return new ReportResponse();
     }
+
+    public override async Task<ConfirmBundleResponse> ConfirmBundle(ConfirmBundleRequest request, ServerCallContext context) => new()
+    {
+        Confirmation = await confirmations.GetAsync().WaitAsync(options.CallTimeout, clock, context.CancellationToken),
+    };
 
     public override async Task Watch(WatchRequest request, IServerStreamWriter<WatchResponse> responseStream, ServerCallContext context)
     {

@@ -18,13 +18,16 @@ internal sealed class AdminAuthentication(
 {
     public const string SchemeName = "admin";
 
+    /// <summary>The name of whoever came by the unix socket.</summary>
+    public const string UnixSocket = "unix-socket";
+
     private const int MaxBasicBytes = 512;
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (Context.Features.Get<IConnectionSocketFeature>()?.Socket.AddressFamily == AddressFamily.Unix)
         {
-            return Task.FromResult(Success("unix-socket"));
+            return Task.FromResult(Success(UnixSocket));
         }
 
         if (!Request.IsHttps || Presented(Request.Headers.Authorization.ToString()) is not { } presented)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Google.Protobuf.WellKnownTypes;
@@ -44,7 +45,33 @@ internal static class AdminMessages
                 Reason = revocation.Reason,
             }),
         },
+        Requests =
+        {
+            status.Requests.Select(request => new AuthorityRequest
+            {
+                KeyHash = request.KeyHash.ToString(),
+                Purpose = request.Purpose,
+                AnchorKeyHash = request.Anchor.ToString(),
+                Since = request.Since.ToTimestamp(),
+                Csr = PemEncoding.WriteString("CERTIFICATE REQUEST", request.Csr.Span),
+                IsOverdue = request.IsOverdue,
+            }),
+        },
     };
+
+    /// <summary>The certificates of a request.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: there is none, or something else.</exception>
+    public static ImmutableArray<ReadOnlyMemory<byte>> Certificates(string pem)
+    {
+        try
+        {
+            return [.. PemCertificates.Read(pem)];
+        }
+        catch (FormatException e)
+        {
+            throw new MeshException(MeshError.InvalidRequest, e.Message);
+        }
+    }
 
     public static Service ToMessage(ServiceSnapshot service) => new()
     {
@@ -96,6 +123,7 @@ internal static class AdminMessages
         Since = authority.Since.ToTimestamp(),
         AnchorKeyHash = authority.Anchor?.ToString() ?? "",
         LeavesUntil = authority.LeavesUntil?.ToTimestamp(),
+        IsOffline = authority.IsOffline,
     };
 
     private static string Pem(ReadOnlyMemory<byte> der) => PemEncoding.WriteString("CERTIFICATE", der.Span);

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Mesh.Admin.V1;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.TrustDomains;
+using Mesh.Grains.Keys;
 using Mesh.Grains.Ledger;
 using Mesh.Spiffe;
 
@@ -14,13 +15,16 @@ internal sealed partial class AdminService
     private const int NamedInRefusal = 5;
 
     public override Task<TrustDomain> RevokeIssuer(RevokeIssuerRequest request, ServerCallContext context) =>
-        CommandAsync(trust => trust.RevokeIssuerAsync(Checked(() => KeyHash.Parse(request.KeyHash)), request.Reason));
+        CommandAsync(trust => trust.RevokeIssuerAsync(Checked(() => KeyHash.Parse(request.KeyHash)), request.Reason, request.WithoutSuccessor));
 
     public override Task<TrustDomain> RotateIssuer(RotateIssuerRequest request, ServerCallContext context) =>
         CommandAsync(trust => trust.RotateIssuerAsync(request.Purpose));
 
     public override Task<TrustDomain> StartAnchorRotation(StartAnchorRotationRequest request, ServerCallContext context) =>
-        CommandAsync(trust => trust.StartAnchorRotationAsync());
+        CommandAsync(trust => trust.StartAnchorRotationAsync(OneCertificate(request.Certificate), request.UseStandby));
+
+    public override Task<TrustDomain> InstallCertificates(InstallCertificatesRequest request, ServerCallContext context) =>
+        CommandAsync(trust => trust.InstallCertificatesAsync(AdminMessages.Certificates(request.Pem)));
 
     public override async Task<TrustDomain> ActivateAnchor(ActivateAnchorRequest request, ServerCallContext context)
     {
@@ -47,6 +51,33 @@ internal sealed partial class AdminService
 
     public override Task<TrustDomain> RevokeAnchor(RevokeAnchorRequest request, ServerCallContext context) =>
         CommandAsync(trust => trust.RevokeAnchorAsync(Checked(() => KeyHash.Parse(request.KeyHash)), request.Reason));
+
+    public override Task<TrustDomain> InstallStandby(InstallStandbyRequest request, ServerCallContext context) =>
+        CommandAsync(trust => trust.InstallStandbyAsync(OneCertificate(request.Certificate)));
+
+    // The key goes from the socket into the store, sealed, and to no other silo: what travels on is its hash.
+    public override async Task<TrustDomain> ImportAnchorKey(ImportAnchorKeyRequest request, ServerCallContext context)
+    {
+        if (context.GetHttpContext().User.Identity?.Name != AdminAuthentication.UnixSocket)
+        {
+            throw new MeshException(MeshError.NotPermitted, "An anchor's key is taken on a silo's own machine alone, over its unix socket.");
+        }
+
+        using var key = AnchorKey.Read(request.PrivateKey);
+        var hash = KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo());
+        var anchor = (await TrustDomain.GetStatusAsync()).Anchors.FirstOrDefault(anchor => anchor.KeyHash == hash);
+        if (anchor is not { Stage: "standby" or "prepared" })
+        {
+            throw new MeshException(
+                MeshError.Conflict,
+                anchor is null
+                    ? $"No anchor of this trust domain has that key ({hash})."
+                    : $"That is the key of the {anchor.Stage} anchor. It is a standby or prepared anchor's key that is brought, so that it can take over.");
+        }
+
+        await keys.ImportAsync(key, KeyUse.Anchor, context.CancellationToken);
+        return await CommandAsync(trust => trust.TakeAnchorKeyAsync(hash));
+    }
 
     public override async Task<Mesh.Admin.V1.Ledger> GetLedger(GetLedgerRequest request, ServerCallContext context)
     {
@@ -85,6 +116,13 @@ internal sealed partial class AdminService
                 $"{behind.Count} instances have not acknowledged sequence {anchor.SinceSequence} and would be {fate}: {named}{more}. Wait for them, or force it.");
         }
     }
+
+    private static ReadOnlyMemory<byte> OneCertificate(string pem) => (pem.Length == 0 ? [] : AdminMessages.Certificates(pem)) switch
+    {
+        [] => ReadOnlyMemory<byte>.Empty,
+        [var one] => one,
+        { Length: var count } => throw new MeshException(MeshError.InvalidRequest, $"There are {count} certificates; the new anchor's alone belongs there."),
+    };
 
     private async Task<TrustDomain> CommandAsync(Func<ITrustDomainGrain, Task<TrustSnapshot>> command)
     {

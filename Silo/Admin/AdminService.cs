@@ -9,6 +9,7 @@ using Mesh.Grains.Interfaces.Traffic;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Interfaces.Workloads;
 using Mesh.Grains.Issuance;
+using Mesh.Grains.Keys;
 using Mesh.Grains.Ledger;
 using Mesh.Silo.Backups;
 using Mesh.Silo.Hosting;
@@ -19,7 +20,7 @@ namespace Mesh.Silo.Admin;
 
 /// <summary>The admin API: each call is one question to one grain, in the words that operators use.</summary>
 internal sealed partial class AdminService(
-    IGrainFactory grains, IIssuanceStore issuance, TrustLedger ledger, BackupTaker backups, ClusterView cluster, IOptions<SiloOptions> options, TimeProvider clock) : Mesh.Admin.V1.Admin.AdminBase
+    IGrainFactory grains, IIssuanceStore issuance, TrustLedger ledger, BackupTaker backups, ClusterView cluster, IKeyStore keys, IOptions<SiloOptions> options, TimeProvider clock) : Mesh.Admin.V1.Admin.AdminBase
 {
     private const int MaxIdentities = 10_000;
 

@@ -9,7 +9,7 @@ internal static class AuditRequest
 {
     private static readonly JsonFormatter Formatter = new(JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true));
 
-    // No request has a secret today. One that gets one says so in the proto (debug_redact), or at least by its name.
+    // A field that is a secret says so in the proto (debug_redact), or at least by its name.
     private static readonly string[] SecretNames = ["token", "secret", "password", "private", "passphrase"];
 
     public static void Write(Utf8JsonWriter json, IMessage request)

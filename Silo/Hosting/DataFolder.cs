@@ -54,6 +54,9 @@ internal sealed class DataFolder : IDisposable
         }
     }
 
+    /// <summary>The folder keeps others out; the socket does so by itself too, once it is there.</summary>
+    public void CloseAdminSocketToOthers() => System.IO.File.SetUnixFileMode(AdminSocket, OwnerOnly);
+
     public void Dispose() => _lock.Dispose();
 
     private string File(string name) => System.IO.Path.Combine(Path, name);

@@ -32,6 +32,12 @@ internal static class KestrelExtensions
             });
         });
         kestrel.Listen(IPEndPoint.Parse(options.AdminListen), listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.ListenAdminSocket(folder);
+    }
+
+    /// <summary>The unix socket for the local command line.</summary>
+    public static void ListenAdminSocket(this KestrelServerOptions kestrel, DataFolder folder)
+    {
         // The lock on the folder says that a socket which is still there is a dead silo's.
         File.Delete(folder.AdminSocket);
         kestrel.ListenUnixSocket(folder.AdminSocket, listen => listen.Protocols = HttpProtocols.Http2);

@@ -1,10 +1,12 @@
 using System.Net;
 using Mesh.Grains.Certificates;
 using Mesh.Grains.Interfaces.Transport;
+using Mesh.Grains.Issuers;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Admin;
 using Mesh.Silo.Audit;
+using Mesh.Silo.Awaiting;
 using Mesh.Silo.Backups;
 using Mesh.Silo.Enrollment;
 using Mesh.Silo.Identity;
@@ -55,7 +57,7 @@ internal static class SiloHost
         await using var app = builder.Build();
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         app.Services.StartMeshMetrics();
-        MapApi(app, options);
+        MapApi(app, options, folder);
         await AssumeIdentityAsync(app.Services, options, folder);
         await app.RunAsync();
     }
@@ -65,12 +67,14 @@ internal static class SiloHost
     {
         var trust = await services.GetRequiredService<TrustGenesis>().CreateOrLoadAsync(options.TrustDomainName, CancellationToken.None);
         await KeyEncryptionCheck.EnsureOpensAsync(services.GetRequiredService<IKeyStore>(), trust, folder, CancellationToken.None);
+        trust = await IssuerWait.UntilServingAsync(services, trust, folder);
         var issuer = trust.ActiveIssuer(AuthorityPurpose.ControlPlane)
             ?? throw new InvalidDataException($"Trust domain {trust.Name} has no active control-plane issuer.");
         var credential = await services.GetRequiredService<SiloCertificateSource>()
             .CreateAsync(issuer.KeyHash, issuer.Certificate, CancellationToken.None);
         services.GetRequiredService<SiloIdentity>().Use(credential, SignedBundle.Parse(trust.SignedBundle).Bundle);
-        services.GetRequiredService<CertificateInstruments>().Show(TrustDomainReport.Of(trust));
+        services.GetRequiredService<CertificateInstruments>().Show(TrustDomainReport.Of(
+            trust, services.GetRequiredService<IOptions<IssuerOptions>>().Value.RotateAt, services.GetRequiredService<TimeProvider>().GetUtcNow()));
     }
 
     private static void AddApi(WebApplicationBuilder builder, AdminToken token)
@@ -104,7 +108,7 @@ internal static class SiloHost
             endpoints.MapPrometheusScrapingEndpoint("/metrics");
         }));
 
-    private static void MapApi(WebApplication app, SiloOptions options)
+    private static void MapApi(WebApplication app, SiloOptions options, DataFolder folder)
     {
         MapProbes(app, options);
         // Said here, routing comes after the probes have branched off; unsaid, it would come first.
@@ -116,8 +120,6 @@ internal static class SiloHost
         app.MapGrpcService<ControlPlaneEnrollmentService>().AllowAnonymous();
         // Orleans' own dashboard has no authentication; the admin API's stands before it.
         app.MapOrleansDashboard("/orleans").RequireAuthorization();
-        app.Lifetime.ApplicationStarted.Register(() => File.SetUnixFileMode(
-            Path.Combine(Path.GetFullPath(options.Data), "admin.sock"),
-            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        app.Lifetime.ApplicationStarted.Register(folder.CloseAdminSocketToOthers);
     }
 }

@@ -22,6 +22,11 @@ internal static class KeyEncryptionCheck
         {
             await EnsureOpensAsync(keys, issuer.KeyHash, KeyUse.ControlPlaneIssuer, folder.KeyEncryptionKey, folder, cancellationToken);
         }
+
+        foreach (var request in trust.Requests)
+        {
+            await EnsureOpensAsync(keys, request.KeyHash, request.Use, folder.KeyEncryptionKey, folder, cancellationToken);
+        }
     }
 
     private static async Task EnsureOpensAsync(IKeyStore keys, KeyHash hash, KeyUse use, string file, DataFolder folder, CancellationToken cancellationToken)

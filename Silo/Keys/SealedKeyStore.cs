@@ -14,17 +14,7 @@ internal sealed class SealedKeyStore(
         var key = ECDsa.Create(use == KeyUse.Anchor ? ECCurve.NamedCurves.nistP384 : ECCurve.NamedCurves.nistP256);
         try
         {
-            var hash = KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo());
-            var secret = key.ExportPkcs8PrivateKey();
-            var record = EncryptionFor(use).Seal(secret, trustDomain, hash, use);
-            CryptographicOperations.ZeroMemory(secret);
-            await database.WriteAsync(
-                store => store.ExecuteAsync(
-                    "INSERT INTO authority_key (key_hash, key_use, sealed) VALUES (@hash, @use, @sealed);",
-                    ("hash", hash.ToString()),
-                    ("use", (int)use),
-                    ("sealed", record)),
-                cancellationToken);
+            await ImportAsync(key, use, cancellationToken);
             return key;
         }
         catch
@@ -32,6 +22,21 @@ internal sealed class SealedKeyStore(
             key.Dispose();
             throw;
         }
+    }
+
+    public async Task ImportAsync(ECDsa key, KeyUse use, CancellationToken cancellationToken)
+    {
+        var hash = KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo());
+        var secret = key.ExportPkcs8PrivateKey();
+        var record = EncryptionFor(use).Seal(secret, trustDomain, hash, use);
+        CryptographicOperations.ZeroMemory(secret);
+        await database.WriteAsync(
+            store => store.ExecuteAsync(
+                "INSERT INTO authority_key (key_hash, key_use, sealed) VALUES (@hash, @use, @sealed) ON CONFLICT DO NOTHING;",
+                ("hash", hash.ToString()),
+                ("use", (int)use),
+                ("sealed", record)),
+            cancellationToken);
     }
 
     public async Task<ECDsa?> LoadAsync(KeyHash keyHash, KeyUse use, CancellationToken cancellationToken)

@@ -36,6 +36,9 @@ public sealed record SignedBundle
     /// <summary>The SHA-256 of the payload in lower-case hex.</summary>
     public string Digest { get; }
 
+    /// <summary>The key that signed, as its certificate names it: SubjectPublicKeyInfo, DER.</summary>
+    internal ReadOnlyMemory<byte> SignerPublicKey => CertificateParser.Parse(_message.Certificates[0]).SubjectPublicKeyInfo;
+
     /// <summary>Signs a bundle.</summary>
     /// <param name="bundle">Its <see cref="TrustBundle.SignedAt"/> is the time of signing.</param>
     /// <param name="bundleKey">A key on P-256.</param>

@@ -92,7 +92,7 @@ internal static class PublicKeys
     private static string? AlgorithmOf(ReadOnlyMemory<byte> subjectPublicKeyInfo) =>
         ReadAlgorithm(subjectPublicKeyInfo, out _);
 
-    private static string? CurveOf(ReadOnlyMemory<byte> subjectPublicKeyInfo) =>
+    internal static string? CurveOf(ReadOnlyMemory<byte> subjectPublicKeyInfo) =>
         ReadAlgorithm(subjectPublicKeyInfo, out var curve) == Oids.EcPublicKey ? curve : null;
 
     private static string? ReadAlgorithm(ReadOnlyMemory<byte> subjectPublicKeyInfo, out string? curve)

@@ -40,6 +40,17 @@ public sealed class IssuerCommandTests
     }
 
     [Fact]
+    public async Task Only_when_it_is_asked_for_is_an_issuer_revoked_without_a_successor()
+    {
+        await using var plane = await FakeControlPlane.StartAsync(("GetTrustDomain", Trust), ("RevokeIssuer", Trust));
+
+        await plane.RunAsync("issuer", "revoke", First);
+        Assert.False(plane.Asked<RevokeIssuerRequest>("RevokeIssuer").WithoutSuccessor);
+        await plane.RunAsync("issuer", "revoke", First, "--without-successor");
+        Assert.True(plane.Asked<RevokeIssuerRequest>("RevokeIssuer").WithoutSuccessor);
+    }
+
+    [Fact]
     public async Task A_revocation_names_the_whole_key_and_the_reason()
     {
         await using var plane = await FakeControlPlane.StartAsync(("GetTrustDomain", Trust), ("RevokeIssuer", Trust));

@@ -43,6 +43,19 @@ public class SiloStartTests(RunningMesh running)
         Assert.Contains("Leaf:Liftime is not an option. Leaf has: ControlPlaneLifetime, Lifetime, RecoveryWindow.", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--Anchor:KeyFile=anchor.key", "Anchor:KeyFile is the key of a certificate: name that too")]
+    [InlineData("--Anchor:CertificateFile=/nowhere/anchor.pem", "Anchor:CertificateFile /nowhere/anchor.pem can't be used.")]
+    public async Task An_anchor_that_cannot_be_used_is_named(string option, string says)
+    {
+        using var folder = new TempFolder();
+
+        var (exitCode, output) = await RunAsync($"--Silo:Data={folder.File("data")}", option);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains(says, output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task An_issuer_of_JWTs_that_cannot_be_used_is_named_key_by_key()
     {

@@ -17,13 +17,13 @@ internal sealed class MeshedPair : IAsyncDisposable
     /// <summary>Where the client's application connects.</summary>
     public string Entrance => Client.Outbound(Service);
 
-    public static async Task<MeshedPair> StartAsync(MeshUnderTest mesh, string name, bool isNative = false)
+    public static async Task<MeshedPair> StartAsync(MeshUnderTest mesh, string name, bool isNative = false, params string[] settings)
     {
         var application = new EchoApplication();
         var service = $"{name}-server.shop:7000";
-        var server = await mesh.LaunchProxyAsync($"{name}-server", application.Address, [], [], isNative);
+        var server = await mesh.LaunchProxyAsync($"{name}-server", application.Address, [], settings, isNative);
         await mesh.SetServiceAsync(service, server.Inbound, server.Id);
-        var client = await mesh.LaunchProxyAsync($"{name}-client", null, [service], [], isNative);
+        var client = await mesh.LaunchProxyAsync($"{name}-client", null, [service], settings, isNative);
         await Http.UntilReadyAsync(server.Admin);
         await Http.UntilReadyAsync(client.Admin);
         await client.Process.SaysAsync($"Service {service}, version ");

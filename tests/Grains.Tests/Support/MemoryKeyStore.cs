@@ -13,8 +13,14 @@ internal sealed class MemoryKeyStore(StoreFaults faults) : IKeyStore
     public Task<ECDsa> CreateAsync(KeyUse use, CancellationToken cancellationToken)
     {
         var key = ECDsa.Create(use == KeyUse.Anchor ? ECCurve.NamedCurves.nistP384 : ECCurve.NamedCurves.nistP256);
-        faults.Write(() => _keys[(KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo()), use)] = key.ExportPkcs8PrivateKey());
+        Store(key, use);
         return Task.FromResult(key);
+    }
+
+    public Task ImportAsync(ECDsa key, KeyUse use, CancellationToken cancellationToken)
+    {
+        Store(key, use);
+        return Task.CompletedTask;
     }
 
     public Task<ECDsa?> LoadAsync(KeyHash keyHash, KeyUse use, CancellationToken cancellationToken)
@@ -28,4 +34,7 @@ internal sealed class MemoryKeyStore(StoreFaults faults) : IKeyStore
         key.ImportPkcs8PrivateKey(pkcs8, out _);
         return Task.FromResult<ECDsa?>(key);
     }
+
+    private void Store(ECDsa key, KeyUse use) =>
+        faults.Write(() => _keys[(KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo()), use)] = key.ExportPkcs8PrivateKey());
 }

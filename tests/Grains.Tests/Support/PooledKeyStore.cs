@@ -24,6 +24,13 @@ internal sealed class PooledKeyStore(StoreFaults faults) : IKeyStore
         return Task.FromResult(Import(pkcs8));
     }
 
+    public Task ImportAsync(ECDsa key, KeyUse use, CancellationToken cancellationToken)
+    {
+        var (hash, pkcs8) = (KeyHash.OfPublicKey(key.ExportSubjectPublicKeyInfo()), key.ExportPkcs8PrivateKey());
+        faults.Write(() => _keys[(hash, use)] = pkcs8);
+        return Task.CompletedTask;
+    }
+
     public Task<ECDsa?> LoadAsync(KeyHash keyHash, KeyUse use, CancellationToken cancellationToken) =>
         Task.FromResult(_keys.TryGetValue((keyHash, use), out var pkcs8) ? Import(pkcs8) : null);
 

@@ -104,7 +104,7 @@ public class AnchorRotationTests
 
         Assert.Equal(before, await mesh.Trust.GetBundleAsync());
         await mesh.Trust.StartAnchorRotationAsync();
-        Assert.Equal(MeshError.Conflict, (await Assert.ThrowsAsync<MeshException>(mesh.Trust.StartAnchorRotationAsync)).Error);
+        Assert.Equal(MeshError.Conflict, (await Assert.ThrowsAsync<MeshException>(() => mesh.Trust.StartAnchorRotationAsync())).Error);
     }
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class ProxyOptionsReaderTests
             [
                 .. Least, "--proxy:proxyhosts:0=https://10.0.0.1:8086", "--Proxy:ProxyHosts:1=https://10.0.0.2:8086", "--Proxy:Inbound:0:Listen=0.0.0.0:4143",
                 "--Proxy:Inbound:0:Application=127.0.0.1:8080", "--Proxy:Outbound:0:Listen=127.0.0.1:9000",
-                "--Proxy:Outbound:0:Service=voting.emojivoto:8080", "--Proxy:Admin:Listen=[::1]:4000", "--Proxy:ReportInterval=00:00:05",
+                "--Proxy:Outbound:0:Service=voting.emojivoto:8080", "--Proxy:Admin:Listen=[::1]:4000", "--Proxy:ReportInterval=00:00:05", "--Proxy:TrustLease=00:05:00",
                 "--Proxy:Drain=00:00:00", "--Proxy:DetectTimeout=00:00:00.1", "--Proxy:ConnectTimeout=00:01:00", "--PROXY:MAXCONNECTIONS=1",
             ]);
 
@@ -61,6 +61,7 @@ public sealed class ProxyOptionsReaderTests
         Assert.Equal(
             (TimeSpan.FromSeconds(5), TimeSpan.Zero, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), 1),
             (options.ReportInterval, options.Drain, options.DetectTimeout, options.ConnectTimeout, options.MaxConnections));
+        Assert.Equal(TimeSpan.FromMinutes(5), options.TrustLease);
     }
 
     [Fact]
@@ -75,7 +76,7 @@ public sealed class ProxyOptionsReaderTests
 
         Assert.Equal(
             [
-                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, JwtFile, Identity, TrustBundleFile, AnchorHashes, Data, ProxyHosts, Inbound, Outbound, Admin, ReportInterval, Drain, DetectTimeout, ConnectTimeout, MaxConnections.",
+                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, JwtFile, Identity, TrustBundleFile, AnchorHashes, Data, ProxyHosts, Inbound, Outbound, Admin, ReportInterval, TrustLease, Drain, DetectTimeout, ConnectTimeout, MaxConnections.",
                 "Proxy:Admin:Port is not an option. Proxy:Admin has: Listen.",
                 "Proxy:TokenFile is missing: name the file that holds the join token.",
                 "Proxy:Data is missing: name the data folder.",
@@ -94,6 +95,8 @@ public sealed class ProxyOptionsReaderTests
     [Theory]
     [InlineData("ReportInterval", "00:00:00.099")]
     [InlineData("ReportInterval", "00:01:00.001")]
+    [InlineData("TrustLease", "00:00:04.999")]
+    [InlineData("TrustLease", "7.00:00:01")]
     [InlineData("Drain", "-00:00:01")]
     [InlineData("Drain", "01:00:01")]
     [InlineData("Drain", "30")]

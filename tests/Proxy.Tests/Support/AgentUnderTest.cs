@@ -23,12 +23,12 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     private readonly List<Task> _running = [];
     private readonly ProxyHostClient _proxyHosts;
 
-    private AgentUnderTest(TestTrustDomain east, FakeProxyHost host)
+    private AgentUnderTest(TestTrustDomain east, FakeProxyHost host, TimeSpan? trustLease)
     {
         (East, Host) = (east, host);
         Bundles = new TestBundles(east);
         Folder = new EnrollmentFolder(Path.Combine(_folder.FullName, "data"));
-        Identity = new WorkloadIdentity(Folder, Clock);
+        Identity = new WorkloadIdentity(Folder, Clock, trustLease);
         Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
         _proxyHosts = new ProxyHostClient(Identity, [], Clock, Log.Factory.CreateLogger<ProxyHostClient>());
         using var tokenKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -59,10 +59,10 @@ internal sealed class AgentUnderTest : IAsyncDisposable
 
     public string TokenFile => Path.Combine(_folder.FullName, "token");
 
-    public static async Task<AgentUnderTest> CreateAsync()
+    public static async Task<AgentUnderTest> CreateAsync(TimeSpan? trustLease = null)
     {
         var east = new TestTrustDomain("east.example");
-        return new AgentUnderTest(east, await FakeProxyHost.StartAsync(east.Credential(SpiffeId.ForProxyHost(east.Name, "proxyhost-0"))));
+        return new AgentUnderTest(east, await FakeProxyHost.StartAsync(east.Credential(SpiffeId.ForProxyHost(east.Name, "proxyhost-0"))), trustLease);
     }
 
     /// <summary>What the trust domain publishes, signed.</summary>
@@ -106,6 +106,11 @@ internal sealed class AgentUnderTest : IAsyncDisposable
     public Task RunWatch() => Run(new WatchLoop(Identity, _proxyHosts, Services, Clock, Log.Factory.CreateLogger<WatchLoop>()).RunAsync);
 
     public LiveConnections Connections => field ??= new(Identity, new RefusalCounters(), Log.Factory.CreateLogger<LiveConnections>());
+
+    /// <summary>The trust domain's word about the bundle that is held, as of now.</summary>
+    public string Confirmation() => BundleConfirmation.Of(Identity.Bundles.Held!, Clock.GetUtcNow()).Sign(Bundles.Key);
+
+    public Task RunLease() => Run(new LeaseLoop(Identity, _proxyHosts, Connections, Clock, Log.Factory.CreateLogger<LeaseLoop>()).RunAsync);
 
     public Task RunReporter(TimeSpan interval) =>
         Run(new Reporter(Identity, _proxyHosts, Edges, Connections, interval, Clock, Log.Factory.CreateLogger<Reporter>()).RunAsync);

@@ -28,10 +28,10 @@ internal sealed class TestProxy : IAsyncDisposable
     private readonly TestBundles _bundles;
 
     /// <summary>A proxy that has nothing yet.</summary>
-    public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null)
+    public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null, TimeSpan? trustLease = null)
     {
         (Domain, _bundles) = (domain, bundles);
-        Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock);
+        Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock, trustLease);
         Live = new LiveConnections(Identity, Refusals, Log.Factory.CreateLogger<LiveConnections>());
         Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
         _transport = new SslStreamTransport(chain => Identity.Verify(chain), detectTimeout ?? TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5));

@@ -18,7 +18,9 @@ public class AuditedCallsTests
         Assert.Equal(isGet, AuditedCalls.IsRead(name));
         Assert.Equal(!isGet, AuditedCalls.IsAudited($"/{method.Service.FullName}/{name}"));
         Assert.True(isGet || !method.IsClientStreaming, $"{name} changes something and is asked by a stream: it needs its own way of being audited.");
-        Assert.All(method.InputType.Fields.InDeclarationOrder(), field => Assert.False(AuditRequest.IsSecret(field), $"{field.FullName} would be left out of the audit log"));
+        Assert.All(
+            method.InputType.Fields.InDeclarationOrder(),
+            field => Assert.Equal(field.FullName == "mesh.admin.v1.ImportAnchorKeyRequest.private_key", AuditRequest.IsSecret(field)));
     }
 
     [Theory]

@@ -31,6 +31,19 @@ public class SealedKeyStoreTests(PostgreSqlFixture postgreSql)
     }
 
     [Theory, ClassData(typeof(EveryStore))]
+    public async Task A_key_that_was_brought_is_sealed_once_however_often_it_comes(StoreProvider provider)
+    {
+        await using var store = await TestStore.OpenAsync(provider, postgreSql);
+        using var brought = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => store.KeyStore().ImportAsync(brought, KeyUse.Anchor, Cancel)));
+
+        using var loaded = await store.KeyStore().LoadAsync(HashOf(brought), KeyUse.Anchor, Cancel);
+        Assert.True(brought.VerifyData("x"u8, loaded!.SignData("x"u8, HashAlgorithmName.SHA256), HashAlgorithmName.SHA256));
+        await Assert.ThrowsAnyAsync<CryptographicException>(() => store.KeyStore().LoadAsync(HashOf(brought), KeyUse.Token, Cancel));
+    }
+
+    [Theory, ClassData(typeof(EveryStore))]
     public async Task A_record_that_was_altered_does_not_open(StoreProvider provider)
     {
         await using var store = await TestStore.OpenAsync(provider, postgreSql);

@@ -11,8 +11,16 @@ internal static class TestTrust
     public static TrustGenesis Genesis(TestStore store, IStoreDatabase? database = null)
     {
         var (authorities, rotator) = Authorities(store, database);
+        var (keys, anchors) = (store.KeyStore(database), Options.Create(new AnchorOptions()));
         return new TrustGenesis(
-            store.GrainStorage(database), authorities, rotator, store.KeyStore(database), Options.Create(new AnchorOptions()), TimeProvider.System);
+            store.GrainStorage(database),
+            authorities,
+            rotator,
+            new CertificateInstaller(keys, Options.Create(new LeafOptions()), TimeProvider.System),
+            new BundleSealer(keys, TimeProvider.System),
+            new GivenAnchors(keys, anchors, Options.Create(new IssuerOptions()), TimeProvider.System),
+            anchors,
+            TimeProvider.System);
     }
 
     public static TrustRestoration Restoration(TestStore store) =>

@@ -134,14 +134,14 @@ internal sealed class TrustMachine
                 await CommitAsync(await _rotator.RotateIssuerAsync(_stored, purpose, default), step.Event);
                 break;
             case TrustEvent.RevokeIssuer:
-                await CommitAsync(await _rotator.RevokeIssuerAsync(_stored, _stored.Issuers[which % _stored.Issuers.Length], "drill", default), step.Event);
+                await CommitAsync(await _rotator.RevokeIssuerAsync(_stored, _stored.Issuers[which % _stored.Issuers.Length], false, "drill", default), step.Event);
                 break;
             case TrustEvent.RevokeAnchor:
                 var revoked = _stored.Anchors[which % _stored.Anchors.Length];
                 await CommitAsync(await _rotator.RevokeAnchorAsync(_stored, revoked, SuccessorOf(revoked), "drill", default), step.Event);
                 break;
             case TrustEvent.StartAnchor when _stored.Anchor(AnchorStage.Prepared) is null && _stored.Anchor(AnchorStage.Retiring) is null:
-                await CommitAsync(await _rotator.StartAnchorAsync(_stored, default), step.Event);
+                await CommitAsync(await _rotator.StartAnchorAsync(_stored, null, default), step.Event);
                 break;
             case TrustEvent.ActivateAnchor when _stored.Anchor(AnchorStage.Prepared) is { } prepared && IsReady(prepared, now):
                 await CommitAsync(_rotator.ActivateAnchor(_stored, prepared), step.Event);
