@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.Workloads;
 using Mesh.Spiffe;
@@ -34,6 +35,27 @@ internal sealed class TestWorkload(MeshCluster mesh, string account)
         var issued = await RenewAsync(CertificateRequestBuilder.CreateCsr(Id, key), Credential!);
         Credential = SvidCredential.Create(issued.Chain, key);
         return issued;
+    }
+
+    /// <summary>As a proxy does where the issuer has yet to hear that it may sign: again and again.</summary>
+    public async Task<IssuedSvid> RenewWhenReadyAsync(CancellationToken cancellationToken)
+    {
+        IssuedSvid? issued = null;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    issued = await RenewAsync();
+                    return true;
+                }
+                catch (MeshException notYet) when (notYet.Error == MeshError.NotReady)
+                {
+                    return false;
+                }
+            },
+            cancellationToken);
+        return issued!;
     }
 
     public Task<IssuedSvid> RenewAsync(byte[] csr, SvidCredential with, long epoch = 0) => Grain.CertifyAsync(
