@@ -9,7 +9,7 @@ namespace Mesh.Bench.Lifecycle;
 /// <summary>Certificates of ten seconds, both issuers rotated and the anchor too, while requests go on: none may fail.</summary>
 internal sealed class Rotations(BenchMesh mesh, BenchPair pair, RequestLoad load)
 {
-    /// <summary>A run of this length waits until the old anchor may be retired: a leaf's life and a minute after it signed last.</summary>
+    /// <summary>A run of this length waits until the old anchor may be retired: a minute after it signed last, and once nobody has a certificate under it.</summary>
     private const int Whole = 60;
 
     // Issuers that took over from another, of either purpose.
