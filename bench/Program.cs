@@ -1,8 +1,11 @@
 using System.CommandLine;
 using Mesh.Bench.Attack;
+using Mesh.Bench.Churn;
 using Mesh.Bench.Demo;
 using Mesh.Bench.Host;
+using Mesh.Bench.Issuing;
 using Mesh.Bench.Lifecycle;
+using Mesh.Bench.Push;
 using Mesh.Bench.Results;
 
 // Exit codes: 0 every bound held, 1 a fault, 2 the command line is wrong, 4 a bound did not hold.
@@ -17,6 +20,17 @@ var proxies = new Option<int>("--proxies") { Description = "How many proxies are
 Add(
     "host", "What a ProxyHost carries: calls a second, memory of a proxy, and how soon all are back when one is killed",
     (parsed, cancellationToken) => HostBench.RunAsync(parsed.GetValue(proxies), cancellationToken), proxies);
+Add(
+    "push", "How soon a change of the trust bundle has reached every proxy",
+    (parsed, cancellationToken) => PushBench.RunAsync(parsed.GetValue(proxies), cancellationToken), proxies);
+var instances = new Option<int>("--instances") { Description = "How many instances are enrolled", HelpName = "N", DefaultValueFactory = _ => 10_000 };
+Add(
+    "issuing", "Certificates a second through a ProxyHost, beside cfssl, and how soon all instances have another when their issuer is revoked",
+    (parsed, cancellationToken) => IssuingBench.RunAsync(parsed.GetValue(instances), cancellationToken), instances);
+var replicas = new Option<int>("--replicas") { Description = "How many replicas come and go, one a second", HelpName = "N", DefaultValueFactory = _ => 60 };
+Add(
+    "churn", "Whether replicas of one account come and go without a trace",
+    (parsed, cancellationToken) => ChurnBench.RunAsync(parsed.GetValue(replicas), cancellationToken), replicas);
 var seconds = new Option<int>("--seconds") { Description = "How long requests go on before the revocation; from 60 on an anchor is rotated to the end", HelpName = "N", DefaultValueFactory = _ => 60 };
 Add(
     "lifecycle", "Whether requests go on while all certificates and authorities change, and how soon the thief of an issuer's key is out",

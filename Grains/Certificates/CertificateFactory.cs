@@ -10,7 +10,7 @@ using Org.BouncyCastle.X509.Extension;
 
 namespace Mesh.Grains.Certificates;
 
-/// <summary>Lays out and signs every certificate of a trust domain: anchors, issuers, bundle signers, leaves.</summary>
+/// <summary>Lays out and signs the certificates of a trust domain's authorities: anchors, issuers, bundle signers.</summary>
 /// <remarks>
 /// Profiles follow X509-SVID §§2–4. Each authority has a subject of its own, so that path building never has to guess.
 /// Instants are rounded down to the second, which is all that a certificate can say.
@@ -71,23 +71,6 @@ internal static partial class CertificateFactory
         return certificate.RawData;
     }
 
-    /// <summary>An X.509-SVID: one URI SAN, one DNS SAN, the instance in the subject (X509-SVID §2).</summary>
-    public static byte[] CreateLeaf(SpiffeId id, string instanceId, ReadOnlySpan<byte> subjectPublicKeyInfo, Signer issuer, Validity validity)
-    {
-        var certificate = Begin(
-            new X509Name($"CN={instanceId}"), issuer.Subject, subjectPublicKeyInfo.ToArray(), validity);
-        certificate.AddExtension(X509Extensions.BasicConstraints, critical: true, new BasicConstraints(cA: false));
-        certificate.AddExtension(X509Extensions.KeyUsage, critical: true, new KeyUsage(KeyUsage.DigitalSignature));
-        certificate.AddExtension(
-            X509Extensions.ExtendedKeyUsage, critical: false, new ExtendedKeyUsage(KeyPurposeID.id_kp_serverAuth, KeyPurposeID.id_kp_clientAuth));
-        AddNames(
-            certificate,
-            new GeneralName(GeneralName.UniformResourceIdentifier, id.ToString()),
-            new GeneralName(GeneralName.DnsName, id.DnsName));
-        AddAuthorityKeyIdentifier(certificate, issuer);
-        return Sign(certificate, issuer.Key);
-    }
-
     private static X509V3CertificateGenerator Begin(X509Name subject, X509Name issuer, byte[] publicKey, Validity validity)
     {
         var certificate = new X509V3CertificateGenerator();
@@ -128,7 +111,7 @@ internal static partial class CertificateFactory
 
     private static void AddAuthorityKeyIdentifier(X509V3CertificateGenerator certificate, Signer issuer) =>
         certificate.AddExtension(
-            X509Extensions.AuthorityKeyIdentifier, critical: false, X509ExtensionUtilities.CreateAuthorityKeyIdentifier(issuer.PublicKey));
+            X509Extensions.AuthorityKeyIdentifier, critical: false, issuer.AuthorityKeyIdentifier);
 
     private static byte[] Sign(X509V3CertificateGenerator certificate, ECDsa key) =>
         certificate.Generate(new EcdsaSignatureFactory(key)).GetEncoded();

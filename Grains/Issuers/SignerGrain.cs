@@ -113,7 +113,7 @@ internal sealed partial class SignerGrain(
             throw new MeshException(MeshError.NotReady, $"The issuer {issuer.KeyHash} has ended, and its successor does not sign yet. Try again.");
         }
 
-        var leaf = CertificateFactory.CreateLeaf(id, proven.InstanceId, publicKey, issuer.Signer, validity);
+        var leaf = LeafCertificate.Create(id, proven.InstanceId, publicKey, issuer.Signer, validity);
         var shard = IssuanceKey.ShardOf(proven.InstanceId);
         var record = new IssuanceRecord(
             issuer.KeyHash, shard, 0, id, proven.InstanceId, proven.LastGeneration + 1, csrHash, proven.PreviousLeafHash, leaf,

@@ -135,7 +135,7 @@ internal sealed class CertificateInstaller(IKeyStore keys, IOptions<LeafOptions>
         var id = purpose == AuthorityPurpose.Workload
             ? SpiffeId.ForWorkload(bundle.TrustDomain, "trial", "trial")
             : SpiffeId.ForSilo(bundle.TrustDomain, "trial");
-        var leaf = CertificateFactory.CreateLeaf(
+        var leaf = LeafCertificate.Create(
             id, "trial", key.ExportSubjectPublicKeyInfo(), signer, Validity.From(now, TimeSpan.FromMinutes(1)).Backdated(SvidProfile.Backdating));
         var asked = purpose == AuthorityPurpose.ControlPlane
             ? bundle with { ControlPlaneIssuers = [.. bundle.ControlPlaneIssuers, keyHash] }

@@ -23,7 +23,9 @@ internal sealed partial class WorkloadGrain(IIssuanceStore store, TimeProvider c
 
     private readonly Dictionary<string, Sighting> _sightings = [];
 
-    private SpiffeId Id => SpiffeId.Parse(this.GetPrimaryKeyString());
+    private SpiffeId? _id;
+
+    private SpiffeId Id => _id ??= SpiffeId.Parse(this.GetPrimaryKeyString());
 
     public Task<IssuedSvid> EnrollAsync(
         ReadOnlyMemory<byte> csr, TokenEvidence evidence, string proxyHost, CancellationToken cancellationToken) =>

@@ -22,7 +22,7 @@ internal sealed class SiloCertificateSource(
         var validity = Validity.From(clock.GetUtcNow(), leafOptions.Value.ControlPlaneLifetime)
             .Within(signer.NotAfter)
             .Backdated(SvidProfile.Backdating);
-        var leaf = CertificateFactory.CreateLeaf(
+        var leaf = LeafCertificate.Create(
             SpiffeId.ForSilo(options.Value.TrustDomainName, options.Value.Name),
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
             key.ExportSubjectPublicKeyInfo(),

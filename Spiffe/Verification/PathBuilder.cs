@@ -10,6 +10,7 @@ internal sealed class PathBuilder
 
     private readonly ParsedCertificate[] _intermediates;
     private readonly IReadOnlyList<ParsedCertificate> _anchors;
+    private readonly SignatureMemory? _memory;
     private readonly Func<CertificatePath, Refusal?> _judge;
     private readonly Dictionary<(ParsedCertificate Certificate, ParsedCertificate Issuer), Refusal?> _signatures =
         new(ReferencePairComparer.Instance);
@@ -23,11 +24,13 @@ internal sealed class PathBuilder
     private PathBuilder(
         IReadOnlyList<ParsedCertificate> chain,
         IReadOnlyList<ParsedCertificate> anchors,
+        SignatureMemory? memory,
         Func<CertificatePath, Refusal?> judge)
     {
         _furthest = chain[0];
         _intermediates = [.. chain.Skip(1).DistinctBy(certificate => Convert.ToHexString(certificate.Der.Span))];
         _anchors = anchors;
+        _memory = memory;
         _judge = judge;
     }
 
@@ -35,12 +38,14 @@ internal sealed class PathBuilder
     /// <param name="chain">Leaf first, then candidates for issuers.</param>
     /// <param name="anchors">Where paths may end.</param>
     /// <param name="judge">The rules for a path whose names and signatures chain.</param>
+    /// <param name="memory">Signatures that were found good before; null: none.</param>
     public static (CertificatePath? Path, Refusal? Refusal) Find(
         IReadOnlyList<ParsedCertificate> chain,
         IReadOnlyList<ParsedCertificate> anchors,
-        Func<CertificatePath, Refusal?> judge)
+        Func<CertificatePath, Refusal?> judge,
+        SignatureMemory? memory = null)
     {
-        var builder = new PathBuilder(chain, anchors, judge);
+        var builder = new PathBuilder(chain, anchors, memory, judge);
         var path = builder.Extend([chain[0]]);
         return path is null ? (null, builder.Explain()) : (path, null);
     }
@@ -104,7 +109,7 @@ internal sealed class PathBuilder
                 return false;
             }
 
-            refusal = SignatureCheck.Check(certificate, candidate);
+            refusal = _memory?.Knows(certificate, candidate) == true ? null : SignatureCheck.Check(certificate, candidate);
             _signatures.Add((certificate, candidate), refusal);
         }
 

@@ -13,6 +13,7 @@ public sealed class SvidVerifier(TimeProvider clock, TimeSpan? skew = null)
 {
     private readonly TimeSpan _skew = skew ?? SvidProfile.ClockSkew;
     private readonly ConditionalWeakTable<TrustBundle, PreparedBundle> _bundles = [];
+    private readonly SignatureMemory _signatures = new();
 
     /// <summary>Verifies a chain as a peer sent it.</summary>
     /// <param name="chainDer">Leaf first, at most eight certificates of 16 KiB; the others in any order.</param>
@@ -61,7 +62,7 @@ public sealed class SvidVerifier(TimeProvider clock, TimeSpan? skew = null)
         return CheckRules(chainDer, prepared, validity, out var leaf) is { } refused ? refused : Compare(leaf!, expected);
     }
 
-    private static SvidVerification? CheckRules(
+    private SvidVerification? CheckRules(
         IReadOnlyList<ReadOnlyMemory<byte>> chainDer,
         PreparedBundle bundle,
         ValidityRules validity,
@@ -99,12 +100,13 @@ public sealed class SvidVerifier(TimeProvider clock, TimeSpan? skew = null)
             ?? AuthorityIdentityRules.Check(candidate, id.TrustDomain)
             ?? IssuerPurposeRules.Check(candidate, id, authorities)
             ?? RevocationRules.Check(candidate, id, authorities)
-            ?? validity.Check(candidate));
+            ?? validity.Check(candidate), _signatures);
         if (path is null)
         {
             return Refuse(noPath!, svid);
         }
 
+        _signatures.Remember(path);
         verified = new VerifiedLeaf(svid, path.NotBefore, path.NotAfter, path.Anchor.KeyHash);
         return null;
     }

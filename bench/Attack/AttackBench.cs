@@ -24,7 +24,7 @@ internal static class AttackBench
     public static async Task<BenchReport> RunAsync(int messages, CancellationToken cancellationToken)
     {
         await using var mesh = await BenchMesh.StartAsync();
-        var (process, url) = await mesh.AddProxyHostAsync(
+        var (process, url, _) = await mesh.AddProxyHostAsync(
             // Every message shall be read, so the limits on their number are out of the way.
             "--ProxyHost:CallsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecondPerAddress=1000000");
         using var attacker = await BenchProxy.EnrollAsync(url, await mesh.TokenAsync("attacker"));

@@ -11,8 +11,7 @@ namespace Mesh.Bench.Host;
 /// </summary>
 /// <remarks>
 /// Each proxy is a workload of its own, <c>shop/proxy-N</c>, so no limit of one identity is met. All share one address, and enroll
-/// and call faster than proxies do: <c>EnrollmentsPerSecond</c>, <c>EnrollmentsPerSecondPerAddress</c> and <c>CallsPerSecond</c> are out of
-/// the way, and <c>UnprovenLifetime</c> is long, since all enroll over one connection. Every other limit is as it comes.
+/// and call faster than proxies do: see <see cref="BenchMesh.NoLimits"/>. Every other limit is as it comes.
 /// <para>What a proxy weighs is what it adds while it is connected: proxies come twenty at a time for that. When a thousand come at once,
 /// their handshakes take more for a moment, and the allocators do not give that back at once.</para>
 /// </remarks>
@@ -24,19 +23,13 @@ internal static class HostBench
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan CallsFor = TimeSpan.FromSeconds(3);
 
-    private static readonly string[] Settings =
-    [
-        "--ProxyHost:CallsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecondPerAddress=1000000",
-        "--ProxyHost:UnprovenLifetime=00:10:00",
-    ];
-
     /// <param name="proxies">How many are connected. The bound on what one weighs holds for 1,000 and more; of fewer it is not asked.</param>
     public static async Task<BenchReport> RunAsync(int proxies, CancellationToken cancellationToken)
     {
         // Where the weight has no bound, nobody waits for it.
         var settling = proxies >= Weighty ? Settling : Settling / 5;
         await using var mesh = await BenchMesh.StartAsync();
-        var first = await mesh.AddProxyHostAsync(Settings);
+        var first = await mesh.AddProxyHostAsync(BenchMesh.NoLimits);
         await using (var warmUp = new Fleet(await Fleet.EnrollAsync(mesh, first.Url, "warmup", WarmUp)))
         {
             await warmUp.ConnectAsync(first.Url);
@@ -51,7 +44,7 @@ internal static class HostBench
         var after = Weigh(mesh, first);
         await fleet.DisconnectAsync();
 
-        var second = await mesh.AddProxyHostAsync(Settings);
+        var second = await mesh.AddProxyHostAsync(BenchMesh.NoLimits);
         await fleet.ConnectAsync(first.Url, second.Url);
         var (moved, failures) = (fleet.CountAt(first.Url), fleet.Failures);
         var reconnected = await fleet.KillAsync(first, second.Url);

@@ -7,11 +7,25 @@ namespace Mesh.Bench.Support;
 
 /// <summary>A ProxyHost that runs.</summary>
 /// <param name="Url">Where proxies connect.</param>
-internal sealed record BenchProxyHost(TestProcess Process, Uri Url);
+/// <param name="Admin">IP:PORT of its probes and metrics.</param>
+internal sealed record BenchProxyHost(TestProcess Process, Uri Url, string Admin);
 
 /// <summary>A silo and ProxyHosts on loopback, in a folder of their own, run as an operator runs them.</summary>
 internal sealed class BenchMesh : IAsyncDisposable
 {
+    /// <summary>
+    /// Takes a ProxyHost's limits out of the way where many share an address and ask faster than proxies do; what is measured is what it
+    /// carries.
+    /// </summary>
+    public static readonly string[] NoLimits =
+    [
+        "--ProxyHost:CallsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecond=1000000", "--ProxyHost:EnrollmentsPerSecondPerAddress=1000000",
+        "--ProxyHost:UnprovenLifetime=00:10:00",
+    ];
+
+    // Tests do without; what is measured is what an operator runs.
+    private static readonly Dictionary<string, string> AsItComes = new() { ["DOTNET_TieredPGO"] = "1" };
+
     private readonly TempFolder _folder = new();
     private readonly List<BenchProxyHost> _proxyHosts = [];
     private readonly GrpcChannel _channel;
@@ -22,7 +36,7 @@ internal sealed class BenchMesh : IAsyncDisposable
         [
             $"--Silo:Data={Data}", $"--Silo:HttpsListen={FreePorts.NextAddress()}", $"--Silo:AdminListen={FreePorts.NextAddress()}",
             $"--Silo:SiloPort={FreePorts.Next()}", $"--Silo:GatewayPort={FreePorts.Next()}", .. settings,
-        ]);
+        ], AsItComes);
         _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler { ConnectCallback = (_, cancellationToken) => ConnectAsync(Socket, cancellationToken) },
@@ -71,8 +85,8 @@ internal sealed class BenchMesh : IAsyncDisposable
         [
             $"--ProxyHost:TokenFile={_folder.File($"{name}.token")}", $"--ProxyHost:Data={_folder.File(name)}",
             $"--ProxyHost:Listen={listen}", $"--ProxyHost:AdminListen={admin}", .. settings,
-        ]);
-        var proxyHost = new BenchProxyHost(process, new Uri($"https://{listen}"));
+        ], AsItComes);
+        var proxyHost = new BenchProxyHost(process, new Uri($"https://{listen}"), admin);
         _proxyHosts.Add(proxyHost);
         await UntilReadyAsync(process, admin);
         return proxyHost;

@@ -12,14 +12,13 @@ internal sealed class SqliteDatabase : IStoreDatabase
     private const int DiskFull = 13;
     private static readonly int[] SilentCodes = [5, 6, 8, 10, 14];
 
-    private readonly SemaphoreSlim _writer = new(1, 1);
-    private readonly TimeSpan _timeout;
+    private readonly SqliteWriter _writer;
     private readonly string _connectionString;
     private readonly StoreFaults _faults;
 
     private SqliteDatabase(string path, TimeSpan timeout, ILogger<StoreFaults> logger)
     {
-        _timeout = timeout;
+        _writer = new SqliteWriter(OpenForWriting, timeout);
         _faults = new StoreFaults(Explain, logger);
         _connectionString = new SqliteConnectionStringBuilder
         {
@@ -36,7 +35,7 @@ internal sealed class SqliteDatabase : IStoreDatabase
         var database = new SqliteDatabase(path, timeout, logger);
         await database._faults.GuardAsync(() => Task.Run(() =>
         {
-            using var connection = database.Open();
+            using var connection = database.OpenForWriting();
             Execute(connection, "PRAGMA journal_mode = WAL;");
             Execute(connection, EmbeddedScript.Read("Sqlite.schema.sql"));
             return true;
@@ -62,33 +61,8 @@ internal sealed class SqliteDatabase : IStoreDatabase
         },
         cancellationToken));
 
-    /// <remarks>One writer after the other: SQLite has no more, and would make them wait without order.</remarks>
-    public Task<T> WriteAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(async () =>
-    {
-        if (!await _writer.WaitAsync(_timeout, cancellationToken))
-        {
-            throw new TimeoutException($"The writers before this one took longer than {_timeout}.");
-        }
-
-        try
-        {
-            // SQLite blocks its thread until the disk has answered; that thread must not be a grain's.
-            return await Task.Run(
-                async () =>
-                {
-                    await using var connection = Open();
-                    await using var transaction = connection.BeginTransaction(deferred: false);
-                    var result = await work(new StoreSession(connection, transaction, cancellationToken));
-                    await transaction.CommitAsync(CancellationToken.None);
-                    return result;
-                },
-                cancellationToken);
-        }
-        finally
-        {
-            _writer.Release();
-        }
-    });
+    public Task<T> WriteAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) =>
+        _faults.GuardAsync(() => _writer.WriteAsync(work, cancellationToken));
 
     /// <remarks>None beside the one that holds the folder's lock.</remarks>
     public Task<IReadOnlyList<string>> RunningSilosAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);
@@ -125,6 +99,12 @@ internal sealed class SqliteDatabase : IStoreDatabase
     {
         var connection = new SqliteConnection(_connectionString);
         connection.Open();
+        return connection;
+    }
+
+    private SqliteConnection OpenForWriting()
+    {
+        var connection = Open();
         Execute(connection, "PRAGMA synchronous = FULL;");
         return connection;
     }

@@ -79,8 +79,9 @@ internal sealed partial class TestProcess : IAsyncDisposable
         return process;
     }
 
-    public static TestProcess StartDotnet(string name, string assembly, IEnumerable<string> arguments) =>
-        Start(name, "dotnet", [assembly, .. arguments]);
+    public static TestProcess StartDotnet(
+        string name, string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
+        Start(name, "dotnet", [assembly, .. arguments], environment);
 
     public void Signal(int signal)
     {

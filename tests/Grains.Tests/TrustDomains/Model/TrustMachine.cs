@@ -180,7 +180,7 @@ internal sealed class TrustMachine
         var id = purpose == AuthorityPurpose.Workload ? IdOf(which) : SpiffeId.ForProxyHost(MeshCluster.TrustDomain, "proxyhost-0");
         if (validity.NotAfter > _clock.GetUtcNow() && known.Bans.All(ban => ban.Id != id || !ban.Stands))
         {
-            var leaf = CertificateFactory.CreateLeaf(id, "instance", TrustModel.LeafKey, new Signer(issuer.Certificate, key!), validity);
+            var leaf = LeafCertificate.Create(id, "instance", TrustModel.LeafKey, new Signer(issuer.Certificate, key!), validity);
             _model.Issued(id, issuer, [leaf, issuer.Certificate], validity.NotAfter);
         }
     }
