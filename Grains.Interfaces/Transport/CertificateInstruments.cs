@@ -30,7 +30,7 @@ public sealed class CertificateInstruments
         meter.CreateObservableGauge(
             "mesh.certificate.life_left_ratio", () => Observe(LifeLeft), "1", "How much of a certificate's validity is left: 1 when issued, 0 when ended.");
         meter.CreateObservableGauge(
-            "mesh.certificate.requests", Requests, "{request}", "Keys that wait for a certificate, since their anchor's key is elsewhere.");
+            "mesh.authority.requests", Requests, "{request}", "Keys that wait for a certificate, since their anchor's key is elsewhere.");
     }
 
     /// <summary>The sequence of the authorities that are shown; 0 before the first.</summary>
