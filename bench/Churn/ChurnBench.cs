@@ -77,11 +77,12 @@ internal static class ChurnBench
 
     private static async Task<double> WatchesAsync(BenchProxyHost proxyHost)
     {
-        const string Series = "mesh_proxyhost_watch_streams ";
+        const string Series = "mesh_proxyhost_watch_streams";
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(new Uri($"http://{proxyHost.Admin}/metrics"));
+        // With labels or without: the value is what comes last.
         var line = metrics.Split('\n').Single(line => line.StartsWith(Series, StringComparison.Ordinal));
-        return double.Parse(line[Series.Length..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+        return double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static (double Silo, double ProxyHost) Weight(BenchMesh mesh, BenchProxyHost proxyHost) =>
