@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data.Common;
 using Mesh.Grains.Issuance;
 using Mesh.Spiffe;
@@ -10,8 +11,16 @@ internal static class IssuanceRow
     public const string Columns =
         "issuer, shard, idx, spiffe_id, instance_id, generation, csr_hash, previous_leaf_hash, leaf, issuer_certificate, not_after";
 
-    /// <summary>The row of values of the record with that number in its statement.</summary>
-    public static string Placeholders(int number) => $"({string.Join(", ", Columns.Split(", ").Select(column => $"@{column}{number}"))})";
+    private static readonly ConcurrentDictionary<int, string> Inserts = new();
+
+    /// <summary>The statement that inserts so many records, and answers with those that were taken.</summary>
+    public static string Insert(int records) => Inserts.GetOrAdd(records, count =>
+        $"""
+        INSERT INTO issuance ({Columns}) VALUES {string.Join(", ", Enumerable.Range(0, count).Select(Placeholders))}
+        ON CONFLICT DO NOTHING RETURNING shard, idx, instance_id, generation;
+        """);
+
+    private static string Placeholders(int number) => $"({string.Join(", ", Columns.Split(", ").Select(column => $"@{column}{number}"))})";
 
     public static IEnumerable<(string Name, object? Value)> Parameters(IssuanceRecord record, int number) =>
     [

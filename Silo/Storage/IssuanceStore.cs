@@ -82,10 +82,7 @@ internal sealed class IssuanceStore(IStoreDatabase database) : IIssuanceStore
     private static async Task<List<AppendOutcome>> AppendAsync(StoreSession store, IssuanceRecord[] batch)
     {
         var inserted = (await store.QueryAsync(
-            $"""
-            INSERT INTO issuance ({IssuanceRow.Columns}) VALUES {string.Join(", ", batch.Select((_, i) => IssuanceRow.Placeholders(i)))}
-            ON CONFLICT DO NOTHING RETURNING shard, idx, instance_id, generation;
-            """,
+            IssuanceRow.Insert(batch.Length),
             row => (row.GetInt32(0), row.GetInt64(1), row.GetString(2), row.GetInt64(3)),
             batch.SelectMany(IssuanceRow.Parameters))).ToHashSet();
         var outcomes = new List<AppendOutcome>(batch.Length);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
@@ -12,6 +13,9 @@ internal sealed class SqliteDatabase : IStoreDatabase
     private const int DiskFull = 13;
     private static readonly int[] SilentCodes = [5, 6, 8, 10, 14];
 
+    // Idle sessions for reading, and how many are kept.
+    private const int MostReaders = 8;
+    private readonly ConcurrentBag<SqliteSession> _readers = [];
     private readonly SqliteWriter _writer;
     private readonly string _connectionString;
     private readonly StoreFaults _faults;
@@ -46,8 +50,19 @@ internal sealed class SqliteDatabase : IStoreDatabase
     public Task<T> ReadAsync<T>(Func<StoreSession, Task<T>> work, CancellationToken cancellationToken) => _faults.GuardAsync(() => Task.Run(
         async () =>
         {
-            await using var connection = Open();
-            return await work(new StoreSession(connection, null, cancellationToken));
+            var reader = _readers.TryTake(out var idle) ? idle : new SqliteSession(Open());
+            try
+            {
+                var result = await work(reader.Begin(null, cancellationToken));
+                Keep(reader);
+                return result;
+            }
+            catch
+            {
+                // Whatever state it is in.
+                reader.Dispose();
+                throw;
+            }
         },
         cancellationToken));
 
@@ -82,6 +97,11 @@ internal sealed class SqliteDatabase : IStoreDatabase
     public ValueTask DisposeAsync()
     {
         _writer.Dispose();
+        while (_readers.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+
         using var connection = new SqliteConnection(_connectionString);
         SqliteConnection.ClearPool(connection);
         return ValueTask.CompletedTask;
@@ -94,6 +114,18 @@ internal sealed class SqliteDatabase : IStoreDatabase
         TimeoutException or IOException => StoreFaults.Silent,
         _ => null,
     };
+
+    private void Keep(SqliteSession reader)
+    {
+        if (_readers.Count < MostReaders)
+        {
+            _readers.Add(reader);
+        }
+        else
+        {
+            reader.Dispose();
+        }
+    }
 
     private SqliteConnection Open()
     {

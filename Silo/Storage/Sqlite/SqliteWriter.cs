@@ -20,7 +20,7 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
 
     private readonly Queue<Work> _waiting = new();
     private readonly Lock _gate = new();
-    private SqliteConnection? _connection;
+    private SqliteSession? _session;
     private bool _isWriting;
 
     /// <summary>Does the work in a transaction; durable when the task ends.</summary>
@@ -44,7 +44,7 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
         }
     }
 
-    public void Dispose() => _connection?.Dispose();
+    public void Dispose() => _session?.Dispose();
 
     private void Enqueue(Work work)
     {
@@ -73,8 +73,8 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
             catch (Exception fault)
             {
                 // Whether the file took it is not known, nor what state the connection is in.
-                _connection?.Dispose();
-                _connection = null;
+                _session?.Dispose();
+                _session = null;
                 group.ForEach(work => work.Fail(fault));
             }
         }
@@ -101,12 +101,12 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
 
     private async Task WriteAsync(List<Work> group)
     {
-        _connection ??= open();
-        await using var transaction = _connection.BeginTransaction(deferred: false);
+        _session ??= new SqliteSession(open());
+        await using var transaction = _session.Connection.BeginTransaction(deferred: false);
         foreach (var work in group)
         {
             await transaction.SaveAsync(Savepoint);
-            if (await work.RunAsync(_connection, transaction) is { } fault)
+            if (await work.RunAsync(_session, transaction) is { } fault)
             {
                 await UndoAsync(transaction, fault);
             }
@@ -142,7 +142,7 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
         public bool TryGiveUp() => Interlocked.CompareExchange(ref _state, 2, 0) == 0;
 
         /// <summary>Does it, and keeps what came of it. Not null: it failed, and must be undone.</summary>
-        public abstract Task<Exception?> RunAsync(SqliteConnection connection, SqliteTransaction transaction);
+        public abstract Task<Exception?> RunAsync(SqliteSession session, SqliteTransaction transaction);
 
         /// <summary>Tells what came of it.</summary>
         public abstract void Complete();
@@ -159,11 +159,11 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
 
         public Task<T> Done => _done.Task;
 
-        public override async Task<Exception?> RunAsync(SqliteConnection connection, SqliteTransaction transaction)
+        public override async Task<Exception?> RunAsync(SqliteSession session, SqliteTransaction transaction)
         {
             try
             {
-                _result = await work(new StoreSession(connection, transaction, cancellationToken));
+                _result = await work(session.Begin(transaction, cancellationToken));
                 return null;
             }
             catch (Exception fault)
