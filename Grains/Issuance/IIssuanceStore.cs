@@ -26,6 +26,14 @@ internal interface IIssuanceStore
     /// it again, and anything else null.
     /// </summary>
     Task<string?> RedeemAsync(TokenRedemption redemption, CancellationToken cancellationToken);
+
+    /// <summary>Forgets what nobody can refer to any more, the same number of rows at the most of either kind.</summary>
+    /// <param name="ended">Records of certificates that had ended by then.</param>
+    /// <param name="spent">Redemptions of tokens that had ended by then.</param>
+    /// <param name="limit">How many at the most; the rest is left to the next time.</param>
+    /// <param name="cancellationToken">Stops it; what it has done is done wholly or not at all.</param>
+    /// <returns>How many rows went.</returns>
+    Task<int> PruneAsync(DateTimeOffset ended, DateTimeOffset spent, int limit, CancellationToken cancellationToken);
 }
 
 /// <summary>What became of one record.</summary>

@@ -39,6 +39,10 @@ internal sealed partial class TrustDomainGrain(
     // Looked at, at the most, before an anchor is retired.
     private const int MaxInstances = 10_000;
 
+    private const int PrunedAtOnce = 10_000;
+
+    private static readonly TimeSpan PruneAfter = TimeSpan.FromHours(1);
+
     private const string RotationReminder = "rotate";
 
     private static readonly TimeSpan ConfirmEvery = TimeSpan.FromSeconds(1);
@@ -67,7 +71,11 @@ internal sealed partial class TrustDomainGrain(
         WakeForActivation();
     }
 
-    public Task ReceiveReminder(string reminderName, TickStatus status) => RotateAsync();
+    public async Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        await RotateAsync();
+        await PruneAsync();
+    }
 
     public Task<TrustSnapshot> GetBundleAsync() => Task.FromResult(Snapshot(Committed));
 
@@ -106,6 +114,13 @@ internal sealed partial class TrustDomainGrain(
         _committed.Current ?? throw new MeshException(MeshError.NotReady, "The trust domain has not been read from its store yet.");
 
     private TrustDomainStatus Report() => TrustDomainReport.Of(Committed, issuerOptions.Value.RotateAt, clock.GetUtcNow());
+
+    private Task<int> PruneAsync()
+    {
+        // A key renews until the recovery window after its certificate's end is over. Clocks differ, and there is no hurry.
+        var past = clock.GetUtcNow() - PruneAfter;
+        return issuance.PruneAsync(past - leafOptions.Value.RecoveryWindow, past, PrunedAtOnce, CancellationToken.None);
+    }
 
     // Every step is committed before the next is looked for; what fails is due again at the next reminder.
     private async Task RotateAsync()

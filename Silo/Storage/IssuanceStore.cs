@@ -78,6 +78,21 @@ internal sealed class IssuanceStore(IStoreDatabase database) : IIssuanceStore
         },
         cancellationToken);
 
+    public Task<int> PruneAsync(DateTimeOffset ended, DateTimeOffset spent, int limit, CancellationToken cancellationToken) => database.WriteAsync(
+        async store =>
+            await store.ExecuteAsync(
+                """
+                DELETE FROM issuance WHERE (issuer, shard, idx) IN
+                  (SELECT issuer, shard, idx FROM issuance WHERE not_after < @ended ORDER BY not_after LIMIT @limit);
+                """,
+                ("ended", ended.ToUnixTimeSeconds()),
+                ("limit", limit))
+            + await store.ExecuteAsync(
+                "DELETE FROM redemption WHERE token_id IN (SELECT token_id FROM redemption WHERE expires_at < @spent ORDER BY expires_at LIMIT @limit);",
+                ("spent", spent.ToUnixTimeSeconds()),
+                ("limit", limit)),
+        cancellationToken);
+
     // One round trip for the whole batch; only those that were not taken are looked at again.
     private static async Task<List<AppendOutcome>> AppendAsync(StoreSession store, IssuanceRecord[] batch)
     {

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS authority_key (
   sealed BYTEA NOT NULL
 );
 
--- What was issued. Insert-only.
+-- What was issued. Inserted, and deleted when nobody can refer to it any more.
 CREATE TABLE IF NOT EXISTS issuance (
   issuer TEXT COLLATE "C" NOT NULL,
   shard INTEGER NOT NULL,
@@ -49,3 +49,5 @@ CREATE TABLE IF NOT EXISTS redemption (
   instance_id TEXT COLLATE "C" NOT NULL,
   expires_at BIGINT NOT NULL
 );
+
+CREATE INDEX IF NOT EXISTS redemption_by_expiry ON redemption (expires_at);

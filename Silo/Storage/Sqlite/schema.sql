@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS authority_key (
   sealed BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- What was issued. Insert-only.
+-- What was issued. Inserted, and deleted when nobody can refer to it any more.
 CREATE TABLE IF NOT EXISTS issuance (
   issuer TEXT NOT NULL,
   shard INTEGER NOT NULL,
@@ -43,6 +43,8 @@ CREATE TABLE IF NOT EXISTS redemption (
   instance_id TEXT NOT NULL,
   expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS redemption_by_expiry ON redemption (expires_at);
 
 -- Orleans' reminders, and the statements that its provider looks up by name.
 CREATE TABLE IF NOT EXISTS reminder (

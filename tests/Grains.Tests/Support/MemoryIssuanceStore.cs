@@ -24,6 +24,17 @@ internal sealed class MemoryIssuanceStore(StoreFaults faults) : IIssuanceStore
         }
     }
 
+    public int Redemptions
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _redemptions.Count;
+            }
+        }
+    }
+
     public Task<long> GetNextIndexAsync(KeyHash issuer, int shard, CancellationToken cancellationToken)
     {
         lock (_gate)
@@ -70,6 +81,21 @@ internal sealed class MemoryIssuanceStore(StoreFaults faults) : IIssuanceStore
                 _redemptions.TryAdd(redemption.TokenId, redemption) ? redemption.InstanceId
                 : _redemptions[redemption.TokenId] is { } first && first.CsrHash == redemption.CsrHash ? first.InstanceId
                 : null));
+        }
+    }
+
+    public Task<int> PruneAsync(DateTimeOffset ended, DateTimeOffset spent, int limit, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            var records = _records.Where(record => record.NotAfter < ended).Take(limit).ToList();
+            var tokens = _redemptions.Values.Where(redemption => redemption.ExpiresAt < spent).Take(limit).ToList();
+            return Task.FromResult(faults.Write(() =>
+            {
+                records.ForEach(record => _records.Remove(record));
+                tokens.ForEach(redemption => _redemptions.Remove(redemption.TokenId));
+                return records.Count + tokens.Count;
+            }));
         }
     }
 

@@ -112,6 +112,24 @@ public class IssuanceStoreTests(PostgreSqlFixture postgreSql)
         Assert.Null(await issuance.RedeemAsync(new TokenRedemption("token", "another", "thief", Now), Cancel));
     }
 
+    [Theory, ClassData(typeof(EveryStore))]
+    public async Task What_has_ended_long_ago_is_forgotten_a_bounded_number_of_rows_at_a_time(StoreProvider provider)
+    {
+        await using var store = await TestStore.OpenAsync(provider, postgreSql);
+        var issuance = new IssuanceStore(store.Database);
+        await issuance.AppendAsync([.. Enumerable.Range(1, 5).Select(i => Record(i, $"ended-{i}", days: -i)), Record(6, "alive"), Record(7, "alive", generation: 2)], Cancel);
+        await issuance.RedeemAsync(new TokenRedemption("spent", "csr", "i", Now.AddDays(-1)), Cancel);
+        await issuance.RedeemAsync(new TokenRedemption("good", "csr", "i", Now.AddDays(1)), Cancel);
+
+        Assert.Equal(3, await issuance.PruneAsync(Now, Now.AddDays(-2), 3, Cancel));
+        Assert.Equal(3, await issuance.PruneAsync(Now, Now, 3, Cancel));
+        Assert.Equal(0, await issuance.PruneAsync(Now, Now, 3, Cancel));
+
+        Assert.Equal(["alive"], (await issuance.ListLiveAsync(null, Now.AddDays(-9), 10, Cancel)).Select(record => record.InstanceId));
+        Assert.Null(await issuance.RedeemAsync(new TokenRedemption("good", "another", "thief", Now.AddDays(1)), Cancel));
+        Assert.Equal("new", await issuance.RedeemAsync(new TokenRedemption("spent", "another", "new", Now.AddDays(1)), Cancel));
+    }
+
     private static string Comparable(IssuanceRecord record) =>
         record with { Leaf = default, IssuerCertificate = default } + Convert.ToHexString(record.Leaf.Span) + Convert.ToHexString(record.IssuerCertificate.Span);
 }
