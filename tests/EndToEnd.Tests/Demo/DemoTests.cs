@@ -73,9 +73,10 @@ public class DemoTests
         Assert.Empty(ProcessesOf(folder));
     }
 
-    private static TestProcess StartDemo(TempFolder folder, params string[] arguments) => TestProcess.StartDotnet("demo", Programs.Assembly("Cli", "mesh"),
+    // Whoever runs the tests in a shell's background has them ignore Ctrl-C, and so would the demo.
+    private static TestProcess StartDemo(TempFolder folder, params string[] arguments) => TestProcess.Start("demo", "env",
         [
-            "demo", "--no-build", "--configuration", Programs.Configuration == "debug" ? "Debug" : "Release", "--data", folder.File("data"),
+            "--default-signal=INT", "dotnet", Programs.Assembly("Cli", "mesh"), "demo", "--no-build", "--configuration", Programs.Configuration == "debug" ? "Debug" : "Release", "--data", folder.File("data"),
             .. PortSettings(), .. arguments,
         ]);
 
