@@ -40,8 +40,9 @@ internal sealed class SiloProgram
         cancellationToken.ThrowIfCancellationRequested();
         if (silo.ExitCode != 0)
         {
-            throw new CliException(
-                silo.ExitCode == ExitCodes.Usage ? ExitCodes.Environment : ExitCodes.Fault, Said(await errors), "Nothing was changed. Put that right and run it again.");
+            throw silo.ExitCode == ExitCodes.Usage
+                ? new CliException(ExitCodes.Environment, Said(await errors), "Nothing was changed. Put that right and run it again.")
+                : new CliException(ExitCodes.Fault, Said(await errors), "It may be half done. Leave every file where it is, put that right, and run it again.");
         }
 
         using var answer = JsonDocument.Parse((await output).Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]);

@@ -94,6 +94,20 @@ internal static class CsrReader
         }
     }
 
+    private static bool Verifies(Pkcs10CertificationRequest request, ECDsa key, HashAlgorithmName hash)
+    {
+        try
+        {
+            return key.VerifyData(
+                request.GetCertificationRequestInfo().GetDerEncoded(), request.GetSignatureOctets(), hash, DSASignatureFormat.Rfc3279DerSequence);
+        }
+        catch (Exception e) when (IsParserNoise(e))
+        {
+            // A signature whose bits are no bytes, for one.
+            return false;
+        }
+    }
+
     private static void CheckSignature(Pkcs10CertificationRequest request, ECDsa key)
     {
         HashAlgorithmName hash = request.SignatureAlgorithm.Algorithm.Id switch
@@ -102,8 +116,7 @@ internal static class CsrReader
             EcdsaWithSha384 => HashAlgorithmName.SHA384,
             _ => throw Refuse("its signature algorithm is not ECDSA with SHA-256 or SHA-384"),
         };
-        if (!key.VerifyData(
-            request.GetCertificationRequestInfo().GetDerEncoded(), request.GetSignatureOctets(), hash, DSASignatureFormat.Rfc3279DerSequence))
+        if (!Verifies(request, key, hash))
         {
             throw Refuse("its signature does not verify under its own key");
         }

@@ -45,15 +45,16 @@ internal static class BanRules
     }
 
     /// <summary>With the bans of a bundle from before a restore, but for those of identities that were judged anew since.</summary>
+    /// <remarks>What is remembered counts as from before the restore: a later bundle of that time may know better.</remarks>
     /// <exception cref="MeshException"><see cref="MeshError.LimitReached"/>: the bundle holds no more.</exception>
-    public static TrustDomainState WithRememberedBans(this TrustDomainState state, IReadOnlyList<IdentityBan> forgotten, DateTimeOffset now)
+    public static TrustDomainState WithRememberedBans(this TrustDomainState state, IReadOnlyList<IdentityBan> forgotten)
     {
         var restoredAt = TrustDomainState.TimeOf(state.ForgottenBefore);
         var judged = state.Bans.Where(ban => ban.BannedAt >= restoredAt || (!ban.Stands && ban.IssuedBefore >= restoredAt)).ToList();
         var remembered = forgotten.Where(ban => judged.TrueForAll(other => other.Id != ban.Id))
             .Select(ban => state.Bans.FirstOrDefault(held => held.Id == ban.Id) is { } held
                 ? held with { IssuedBefore = ban.IssuedBefore }
-                : new BanRecord(ban.Id, ban.IssuedBefore, "Known from a bundle of before a restore", now))
+                : new BanRecord(ban.Id, ban.IssuedBefore, "Known from a bundle of before a restore", restoredAt.AddSeconds(-1)))
             .ToList();
         var bans = state.Bans.RemoveAll(ban => remembered.Exists(other => other.Id == ban.Id)).AddRange(remembered);
         return FitsBundle(bans)

@@ -96,6 +96,16 @@ internal sealed record TrustDomainState
     public bool CanServe(DateTimeOffset now) =>
         BundleSigner is not null && Enum.GetValues<AuthorityPurpose>().All(purpose => ActiveIssuer(purpose) is { } issuer && now < issuer.NotAfter);
 
+    /// <summary>Every key that it names, whatever it is for.</summary>
+    public IReadOnlySet<KeyHash> Keys() => (HashSet<KeyHash>)
+    [
+        .. Anchors.Select(anchor => anchor.KeyHash),
+        .. Issuers.Select(issuer => issuer.KeyHash),
+        .. TokenKeys.Select(key => key.KeyHash),
+        .. Requests.Select(request => request.KeyHash),
+        .. new[] { BundleSigner, NextBundleSigner }.OfType<BundleSignerRecord>().Select(signer => signer.KeyHash),
+    ];
+
     /// <summary>What proxies are told.</summary>
     public TrustBundle ToBundle(DateTimeOffset now) => new()
     {

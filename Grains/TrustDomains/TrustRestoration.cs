@@ -32,7 +32,7 @@ internal sealed class TrustRestoration(AuthorityRotator rotator, BundleSealer se
             state = await RevokeAsync(state, revocation, cancellationToken);
         }
 
-        return state.WithRememberedBans(forgotten.Bans, clock.GetUtcNow()) with { ForgottenAfter = forgotten.Sequence };
+        return state.WithRememberedBans(forgotten.Bans) with { ForgottenAfter = forgotten.Sequence };
     }
 
     private async Task<TrustDomainState> RevokeAsync(TrustDomainState state, Revocation revocation, CancellationToken cancellationToken)

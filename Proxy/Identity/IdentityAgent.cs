@@ -128,7 +128,7 @@ internal sealed partial class IdentityAgent(
         }
 
         _pending = null;
-        Use(pending.Complete([.. answer.Chain.Select(der => der.Memory)]), id, answer.SignedBundle);
+        await UseAsync(pending.Complete([.. answer.Chain.Select(der => der.Memory)]), id, answer.SignedBundle);
         if (answer.ReenrollmentToken.Length > 0)
         {
             folder.WriteToken(answer.ReenrollmentToken);
@@ -136,7 +136,7 @@ internal sealed partial class IdentityAgent(
     }
 
     // Whatever becomes of it here, the mesh has issued it and knows its key as the last: the next request is proven with it.
-    private void Use(SvidCredential credential, SpiffeId id, string signedBundle)
+    private async Task UseAsync(SvidCredential credential, SpiffeId id, string signedBundle)
     {
         if (credential.Svid.Id != id)
         {
@@ -146,7 +146,7 @@ internal sealed partial class IdentityAgent(
 
         _refused = credential;
         // The watch may have brought a newer one while the answer was on its way. The certificate counts none the less.
-        identity.Bundles.AcceptUnlessOlder(signedBundle);
+        identity.Bundles.AcceptUnlessOlder(await proxyHosts.RememberedAsync(signedBundle, CancellationToken.None));
         var verification = identity.Verify(credential.Svid.Chain, id);
         if (!verification.IsValid)
         {

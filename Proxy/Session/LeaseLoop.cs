@@ -2,6 +2,7 @@ using Grpc.Core;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Transport;
 using Mesh.Proxy.V1;
+using Mesh.Spiffe;
 using Microsoft.Extensions.Logging;
 
 namespace Mesh.Proxy.Session;
@@ -22,12 +23,13 @@ internal sealed partial class LeaseLoop(
 
     private async Task KeepAsync(CancellationToken stopping)
     {
-        var failed = false;
+        var failures = 0;
         while (!stopping.IsCancellationRequested)
         {
+            var next = identity.NextCredential;
             if (identity.Credential is null)
             {
-                await identity.NextCredential.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await next.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 continue;
             }
 
@@ -38,7 +40,7 @@ internal sealed partial class LeaseLoop(
                 var answer = await proxyHosts.Session().Client.ConfirmBundleAsync(
                     new ConfirmBundleRequest(), deadline: proxyHosts.Deadline(), cancellationToken: stopping);
                 _lease.Extend(answer.Confirmation);
-                failed = false;
+                failures = 0;
             }
             catch (Exception) when (stopping.IsCancellationRequested)
             {
@@ -46,15 +48,16 @@ internal sealed partial class LeaseLoop(
             }
             catch (Exception e) when (e is RpcException or IOException or HttpRequestException or FormatException)
             {
-                if (!failed)
+                if (failures == 0)
                 {
                     Log.NotConfirmed(logger, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message, _lease.Left);
                 }
 
-                failed = true;
-                wait = Shortest;
-                // A confirmation of another bundle means that one of the two is on its way: nothing is wrong with the ProxyHost.
-                if (e is not FormatException)
+                var retry = RenewalSchedule.RetryIn(null, failures++, clock.GetUtcNow(), Random.Shared.NextDouble());
+                wait = retry < Every ? retry : Every;
+                // A confirmation of another bundle means that one of the two is on its way, and a ProxyHost that says that no silo answers has
+                // itself answered: nothing is wrong with it.
+                if (e is not (FormatException or RpcException { StatusCode: StatusCode.Unavailable, Status.DebugException: null }))
                 {
                     await proxyHosts.MoveOnAsync(turn, stopping);
                 }

@@ -16,9 +16,10 @@ internal sealed partial class WatchLoop(
         var failures = 0;
         while (!stopping.IsCancellationRequested)
         {
+            var next = identity.NextCredential;
             if (identity.Credential is null)
             {
-                await identity.NextCredential.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await next.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 continue;
             }
 

@@ -85,7 +85,15 @@ internal sealed partial class EnrollmentClient(
         // Whoever says so, a bundle is public; and what the answer is worth is judged as ever.
         if (identity.Bundles.IsForgottenBy(SignedBundle.Parse(answer.SignedBundle).Bundle))
         {
-            answer = await AnySiloAsync(contact.ProvisionalTls(Alpn), client => OfferAsync(client, identity.Bundles.Held!, cancellationToken));
+            try
+            {
+                answer = await AnySiloAsync(contact.ProvisionalTls(Alpn), client => OfferAsync(client, identity.Bundles.Held!, cancellationToken));
+            }
+            catch (RpcException refusal)
+            {
+                // The rules of succession say whether theirs may follow none the less.
+                Log.OfferRefused(logger, identity.Bundles.Held!.Bundle.Sequence, refusal.Status.Detail);
+            }
         }
 
         return contact.Accept(answer.SignedBundle);
@@ -211,6 +219,9 @@ internal sealed partial class EnrollmentClient(
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 3008, Level = LogLevel.Error, Message = "The silos were restored, have forgotten trust bundle {Sequence}, and did not take it back: {Reason}")]
+        public static partial void OfferRefused(ILogger logger, long sequence, string reason);
+
         [LoggerMessage(EventId = 3007, Level = LogLevel.Warning, Message = "The silos were restored and had forgotten trust bundle {Sequence}, which was held here; it was given back")]
         public static partial void BundleOffered(ILogger logger, long sequence);
     }

@@ -3,7 +3,7 @@ using Mesh.ProxyHost.Enrollment;
 
 namespace Mesh.ProxyHost.Relay;
 
-/// <summary>The trust domain's word that its bundle is in force, asked for once a second at the most, however many proxies want it.</summary>
+/// <summary>The trust domain's word that its bundle is in force, asked for once a second at the most, however many proxies want it and whatever becomes of it.</summary>
 internal sealed class BundleConfirmations(IGrainFactory grains, ProxyHostIdentity identity, TimeProvider clock)
 {
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
@@ -17,7 +17,7 @@ internal sealed class BundleConfirmations(IGrainFactory grains, ProxyHostIdentit
     {
         lock (_gate)
         {
-            if (_asked is null or { IsFaulted: true } or { IsCanceled: true } || clock.GetElapsedTime(_askedAt) > GoodFor)
+            if (_asked is null || clock.GetElapsedTime(_askedAt) > GoodFor)
             {
                 _askedAt = clock.GetTimestamp();
                 _asked = grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).ConfirmBundleAsync();

@@ -15,6 +15,11 @@ namespace Mesh.ProxyHost.Sessions;
 internal sealed class EnrollmentService(
     IGrainFactory grains, ProxyHostIdentity identity, ProxyHostOptions options, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
 {
+    private static readonly TimeSpan OfferLimit = TimeSpan.FromSeconds(10);
+
+    // Whoever offers has shown no certificate, and may offer a mebibyte.
+    private static readonly SemaphoreSlim Offers = new(4, 4);
+
     public override Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context) =>
         Task.FromResult(new FetchBundleResponse { SignedBundle = identity.Bundles.Held!.Jws });
 
@@ -25,19 +30,38 @@ internal sealed class EnrollmentService(
             throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
         }
 
-        string offered;
+        if (!await Offers.WaitAsync(TimeSpan.Zero, context.CancellationToken))
+        {
+            throw new MeshException(MeshError.LimitReached, "Several are offering bundles at this moment. Try again.");
+        }
+
+        using var tooLong = new CancellationTokenSource(OfferLimit, clock);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(tooLong.Token, context.CancellationToken);
         try
         {
-            offered = await OfferedBundle.ReadAsync(requestStream.ReadAllAsync(context.CancellationToken).Select(next => next.Piece));
+            // Noise and bundles of others go no further than this.
+            var pieces = requestStream.ReadAllAsync(ended.Token).Select(next => next.Piece);
+            if (await OfferedBundle.ReadAsync(pieces, identity.Bundle, clock.GetUtcNow()) is not { } offered)
+            {
+                return await FetchBundle(new FetchBundleRequest(), context);
+            }
+
+            var bundle = await grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).OfferAsync(offered.Jws)
+                .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
+            return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or BundleRejectedException)
         {
             throw new MeshException(MeshError.InvalidRequest, e.Message);
         }
-
-        var bundle = await grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).OfferAsync(offered)
-            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
-        return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
+        catch (OperationCanceledException) when (tooLong.IsCancellationRequested)
+        {
+            throw new MeshException(MeshError.InvalidRequest, $"The bundle did not come within {OfferLimit.TotalSeconds} s.");
+        }
+        finally
+        {
+            Offers.Release();
+        }
     }
 
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)

@@ -17,15 +17,22 @@ internal sealed class StoreRestore(SiloStore silo, IGrainStorage storage, TrustR
     private const string MarkId = "store/restore";
 
     /// <returns>What was restored.</returns>
-    /// <exception cref="InvalidDataException">File, keys or store do not let it; nothing was changed.</exception>
+    /// <exception cref="InvalidDataException">File, keys or store do not let it; nothing was changed. After any other, run it again.</exception>
     public async Task<RestoreReport> RunAsync(string path, CancellationToken cancellationToken)
     {
         await using var file = new FileStream(path, new FileStreamOptions { Options = FileOptions.Asynchronous | FileOptions.SequentialScan });
         var backup = await BackupReader.OpenAsync(file, cancellationToken);
         CheckKeys(backup.Manifest);
-        await foreach (var _ in backup.ReadAsync(silo.KeyEncryption.BackupSeal, cancellationToken))
+        var holdsTrust = false;
+        // To the end, where the seal is.
+        await foreach (var row in backup.ReadAsync(silo.KeyEncryption.BackupSeal, cancellationToken))
         {
-            // To the end, where the seal is.
+            holdsTrust |= row.Table.Name == "grain_state" && (string)row.Values[0] == TrustDomainGrain.IdOf(silo.TrustDomain).ToString();
+        }
+
+        if (!holdsTrust)
+        {
+            throw new InvalidDataException($"The backup {path} holds no trust domain {silo.TrustDomain}.");
         }
 
         var rows = await silo.Database.WriteAsync(store => FillAsync(store, file, cancellationToken), cancellationToken);
@@ -118,9 +125,7 @@ internal sealed class StoreRestore(SiloStore silo, IGrainStorage storage, TrustR
     {
         var row = new GrainState<TrustDomainState>(new TrustDomainState());
         await storage.ReadStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(silo.TrustDomain), row);
-        row.State = row.RecordExists
-            ? await restoration.BeginAsync(row.State!, cancellationToken)
-            : throw new InvalidDataException($"The backup holds no trust domain {silo.TrustDomain}.");
+        row.State = await restoration.BeginAsync(row.State!, cancellationToken);
         await storage.WriteStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(silo.TrustDomain), row);
         return row.State;
     }

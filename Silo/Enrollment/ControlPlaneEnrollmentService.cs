@@ -22,6 +22,11 @@ internal sealed class ControlPlaneEnrollmentService(
 {
     private readonly SiloOptions _options = options.Value;
 
+    private static readonly TimeSpan OfferLimit = TimeSpan.FromSeconds(10);
+
+    // Whoever offers has shown no certificate, and may offer a mebibyte.
+    private static readonly SemaphoreSlim Offers = new(4, 4);
+
     public override async Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context)
     {
         var bundle = await grains.GetGrain<ITrustDomainGrain>(_options.TrustDomain).GetBundleAsync();
@@ -35,18 +40,37 @@ internal sealed class ControlPlaneEnrollmentService(
             throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
         }
 
-        string offered;
+        if (!await Offers.WaitAsync(TimeSpan.Zero, context.CancellationToken))
+        {
+            throw new MeshException(MeshError.LimitReached, "Several are offering bundles at this moment. Try again.");
+        }
+
+        using var tooLong = new CancellationTokenSource(OfferLimit, clock);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(tooLong.Token, context.CancellationToken);
         try
         {
-            offered = await OfferedBundle.ReadAsync(requestStream.ReadAllAsync(context.CancellationToken).Select(next => next.Piece));
+            // Noise and bundles of others go no further than this.
+            var pieces = requestStream.ReadAllAsync(ended.Token).Select(next => next.Piece);
+            if (await OfferedBundle.ReadAsync(pieces, identity.Bundle, clock.GetUtcNow()) is not { } offered)
+            {
+                return await FetchBundle(new FetchBundleRequest(), context);
+            }
+
+            var bundle = await grains.GetGrain<ITrustFeed>(_options.TrustDomain).OfferAsync(offered.Jws);
+            return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or BundleRejectedException)
         {
             throw new MeshException(MeshError.InvalidRequest, e.Message);
         }
-
-        var bundle = await grains.GetGrain<ITrustFeed>(_options.TrustDomain).OfferAsync(offered);
-        return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
+        catch (OperationCanceledException) when (tooLong.IsCancellationRequested)
+        {
+            throw new MeshException(MeshError.InvalidRequest, $"The bundle did not come within {OfferLimit.TotalSeconds} s.");
+        }
+        finally
+        {
+            Offers.Release();
+        }
     }
 
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)

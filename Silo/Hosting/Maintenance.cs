@@ -3,6 +3,7 @@ using Mesh.Grains;
 using Mesh.Grains.TrustDomains;
 using Mesh.Silo.Backups;
 using Mesh.Silo.Keys;
+using Mesh.Silo.Storage;
 using Orleans.Serialization;
 using Orleans.Storage;
 
@@ -32,10 +33,15 @@ internal static class Maintenance
 
     /// <summary><c>rekey</c>: new key-encryption keys.</summary>
     /// <exception cref="InvalidDataException">The key files do not open what is sealed; nothing was changed.</exception>
-    public static Task RekeyAsync(string[] args) => RunAsync(args, async (_, store) =>
+    public static Task RekeyAsync(string[] args) => RunAsync(args, async (builder, store) =>
     {
         await StoreRestore.EnsureFinishedAsync(store.Database, CancellationToken.None);
-        return await new KeyStoreRekey(store.Database, store.TrustDomain, store.Folder).RunAsync(CancellationToken.None);
+        builder.Services.AddSerializer();
+        await using var services = builder.Services.BuildServiceProvider();
+        var row = new GrainState<TrustDomainState>(new TrustDomainState());
+        await new GrainStateStorage(store.Database, services.GetRequiredService<Serializer>())
+            .ReadStateAsync(TrustDomainGrain.StateName, TrustDomainGrain.IdOf(store.TrustDomain), row);
+        return await new KeyStoreRekey(store.Database, store.TrustDomain, store.Folder, row.State!.Keys().Contains).RunAsync(CancellationToken.None);
     });
 
     private static async Task RunAsync<T>(string[] args, Func<WebApplicationBuilder, SiloStore, Task<T>> work)

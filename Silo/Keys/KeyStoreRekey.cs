@@ -11,7 +11,11 @@ namespace Mesh.Silo.Keys;
 /// The new keys lie in files of their own before anything is sealed under them, and all is sealed in one transaction; whatever it is that
 /// cuts it short, running it again ends it. The old key files stay, named after their keys: older backups need them.
 /// </remarks>
-internal sealed class KeyStoreRekey(IStoreDatabase database, TrustDomainName trustDomain, DataFolder folder)
+/// <param name="isNamed">
+/// Whether the trust domain names a key. Of silos that started at once on an empty store with different key files, the one that came too
+/// late has left keys that nobody names and no key file here opens: they stay as they are.
+/// </param>
+internal sealed class KeyStoreRekey(IStoreDatabase database, TrustDomainName trustDomain, DataFolder folder, Func<KeyHash, bool> isNamed)
 {
     /// <exception cref="InvalidDataException">A sealed key opens under none of the key files; nothing was changed.</exception>
     public async Task<RekeyReport> RunAsync(CancellationToken cancellationToken)
@@ -27,16 +31,22 @@ internal sealed class KeyStoreRekey(IStoreDatabase database, TrustDomainName tru
         var rows = await store.QueryAsync(
             "SELECT key_hash, key_use, sealed FROM authority_key;",
             row => (Hash: KeyHash.Parse(row.GetString(0)), Use: (KeyUse)row.GetInt32(1), Sealed: row.GetFieldValue<byte[]>(2)));
+        var left = 0;
         foreach (var (hash, use, record) in rows)
         {
             var pair = use == KeyUse.Anchor ? anchors : keys;
-            var secret = pair.Open(record, trustDomain, hash, use);
+            if (pair.Open(record, trustDomain, hash, use, mustOpen: isNamed(hash)) is not { } secret)
+            {
+                left++;
+                continue;
+            }
+
             var next = pair.Next.Seal(secret, trustDomain, hash, use);
             CryptographicOperations.ZeroMemory(secret);
             await store.ExecuteAsync("UPDATE authority_key SET sealed = @sealed WHERE key_hash = @hash;", ("sealed", next), ("hash", hash.ToString()));
         }
 
-        return rows.Count;
+        return rows.Count - left;
     }
 
     // A key file and the one that takes its place.
@@ -46,7 +56,7 @@ internal sealed class KeyStoreRekey(IStoreDatabase database, TrustDomainName tru
 
         public KeyEncryptionKey Next { get; } = KeyEncryptionKey.LoadOrCreate(nextPath, create: true);
 
-        public byte[] Open(byte[] record, TrustDomainName trustDomain, KeyHash hash, KeyUse use)
+        public byte[]? Open(byte[] record, TrustDomainName trustDomain, KeyHash hash, KeyUse use, bool mustOpen)
         {
             try
             {
@@ -55,7 +65,7 @@ internal sealed class KeyStoreRekey(IStoreDatabase database, TrustDomainName tru
             catch (CryptographicException)
             {
                 // Sealed already, by a try before this one.
-                return OpenUnderNext(record, trustDomain, hash, use);
+                return OpenUnderNext(record, trustDomain, hash, use, mustOpen);
             }
         }
 
@@ -65,6 +75,12 @@ internal sealed class KeyStoreRekey(IStoreDatabase database, TrustDomainName tru
         {
             var kept = $"{path}.{_current.Id}";
             File.Copy(path, kept, overwrite: true);
+            // On disk before the name is gone: older backups need it.
+            using (var copy = new FileStream(kept, FileMode.Open, FileAccess.ReadWrite))
+            {
+                copy.Flush(flushToDisk: true);
+            }
+
             File.Move(nextPath, path, overwrite: true);
             return kept;
         }
@@ -75,11 +91,15 @@ internal sealed class KeyStoreRekey(IStoreDatabase database, TrustDomainName tru
             Next.Dispose();
         }
 
-        private byte[] OpenUnderNext(byte[] record, TrustDomainName trustDomain, KeyHash hash, KeyUse use)
+        private byte[]? OpenUnderNext(byte[] record, TrustDomainName trustDomain, KeyHash hash, KeyUse use, bool mustOpen)
         {
             try
             {
                 return Next.Open(record, trustDomain, hash, use);
+            }
+            catch (CryptographicException) when (!mustOpen)
+            {
+                return null;
             }
             catch (CryptographicException)
             {

@@ -17,6 +17,25 @@ public static class OfferedBundle
         }
     }
 
+    /// <summary>Puts the pieces together, and looks whether it is a bundle that was forgotten.</summary>
+    /// <param name="pieces">In their order.</param>
+    /// <param name="inForce">The bundle that says what was forgotten.</param>
+    /// <param name="now">The reader's time.</param>
+    /// <returns>The bundle; null where it is none of those that were forgotten.</returns>
+    /// <exception cref="FormatException">It is no bundle.</exception>
+    /// <exception cref="BundleRejectedException">It is not this trust domain's.</exception>
+    public static async Task<SignedBundle?> ReadAsync(IAsyncEnumerable<string> pieces, TrustBundle inForce, DateTimeOffset now)
+    {
+        var bundle = SignedBundle.Parse(await ReadAsync(pieces));
+        if (inForce.Forgotten?.Holds(bundle.Bundle.Sequence) != true)
+        {
+            return null;
+        }
+
+        bundle.VerifyForgotten(inForce, now);
+        return bundle;
+    }
+
     /// <summary>Puts the pieces together.</summary>
     /// <exception cref="FormatException">One is empty or too long, or all of them are longer than a signed bundle can be.</exception>
     public static async Task<string> ReadAsync(IAsyncEnumerable<string> pieces)

@@ -64,10 +64,10 @@ internal sealed class PostgreSqlDatabase : IStoreDatabase
         }
     });
 
-    /// <remarks>3 is active. A silo says every few seconds that it is alive.</remarks>
+    /// <remarks>6 is dead; one that joins or stops works on it too. A silo says every few seconds that it is alive.</remarks>
     public async Task<IReadOnlyList<string>> RunningSilosAsync(CancellationToken cancellationToken) => await ReadAsync(
         store => store.QueryAsync(
-            "SELECT silo_name FROM membership WHERE status = 3 AND alive_time > now() - interval '30 seconds' ORDER BY silo_name;", row => row.GetString(0)),
+            "SELECT silo_name FROM membership WHERE status <> 6 AND alive_time > now() - interval '30 seconds' ORDER BY silo_name;", row => row.GetString(0)),
         cancellationToken);
 
     public void UseForOrleans(ISiloBuilder silo)

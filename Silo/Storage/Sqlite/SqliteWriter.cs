@@ -73,9 +73,10 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
             catch (Exception fault)
             {
                 // Whether the file took it is not known, nor what state the connection is in.
-                _session?.Dispose();
+                var session = _session;
                 _session = null;
                 group.ForEach(work => work.Fail(fault));
+                Abandon(session);
             }
         }
     }
@@ -124,10 +125,22 @@ internal sealed class SqliteWriter(Func<SqliteConnection> open, TimeSpan timeout
         {
             await transaction.RollbackAsync(Savepoint);
         }
-        catch (SqliteException)
+        catch (Exception e) when (e is SqliteException or InvalidOperationException)
         {
             // A full disk, for one, undoes the whole transaction: what one has met is what all have met.
             ExceptionDispatchInfo.Throw(fault);
+        }
+    }
+
+    private static void Abandon(SqliteSession? session)
+    {
+        try
+        {
+            session?.Dispose();
+        }
+        catch (SqliteException)
+        {
+            // It is of no use any more; those who wait behind it have their own.
         }
     }
 

@@ -87,6 +87,27 @@ public class RestorationTests
     }
 
     [Fact]
+    public async Task Of_two_forgotten_bundles_the_later_one_is_believed()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var id = new TestWorkload(mesh, "thief").Id;
+        var backup = mesh.Stores.Storage.Copy();
+        await mesh.Trust.BanAsync(id, "x");
+        mesh.Clock.Advance(TimeSpan.FromMinutes(1));
+        await mesh.Trust.UnbanAsync(id);
+        var lifted = await mesh.Trust.GetBundleAsync();
+        mesh.Clock.Advance(TimeSpan.FromMinutes(1));
+        var standing = await mesh.Trust.BanAsync(id, "again");
+
+        await using var restored = await RestoreAsync(mesh, backup);
+        await Feed(restored).OfferAsync(lifted.SignedBundle);
+        Assert.False(Assert.Single(await restored.Trust.GetBansAsync()).Stands);
+        await Feed(restored).OfferAsync(standing.SignedBundle);
+
+        Assert.True(Assert.Single(await restored.Trust.GetBansAsync()).Stands);
+    }
+
+    [Fact]
     public async Task Only_a_bundle_of_the_forgotten_time_and_of_this_trust_domain_teaches_anything()
     {
         await using var mesh = await MeshCluster.StartAsync();

@@ -48,7 +48,7 @@ public sealed class LeaseLoopTests : IAsyncLifetime
         Assert.Equal(0, _agent.Connections.Ended);
 
         _isCut = false;
-        await PassAsync(TimeSpan.FromSeconds(2));
+        await PassAsync(TimeSpan.FromSeconds(10));
         await Eventually.ThatAsync(() => _agent.Identity.Lease.Holds, holds => holds, "the lease holds again");
         await Eventually.ThatAsync(() => _agent.Log.Of(5903).Count(), said => said >= 1, "and says so");
     }

@@ -86,6 +86,23 @@ public class KeyStoreRekeyTests(PostgreSqlFixture postgreSql)
         await AllOpenAsync(store, keys);
     }
 
+    [Fact]
+    public async Task A_foreign_key_that_nobody_names_stays_as_it_is_and_is_in_nobodys_way()
+    {
+        await using var store = await TestStore.OpenAsync(StoreProvider.Sqlite, postgreSql);
+        var keys = await FillAsync(store);
+        var foreign = KeyHash.OfPublicKey("foreign"u8);
+        await store.Database.WriteAsync(
+            session => session.ExecuteAsync("INSERT INTO authority_key (key_hash, key_use, sealed) VALUES (@hash, 2, @sealed);", ("hash", foreign.ToString()), ("sealed", new byte[80])), Cancel);
+        await Assert.ThrowsAsync<InvalidDataException>(() => RekeyAsync(store));
+
+        var report = await RekeyAsync(store, hash => hash != foreign);
+
+        Assert.Equal(keys.Count, report.Keys);
+        await store.Silo.LoadKeysAsync(mayCreate: false);
+        await AllOpenAsync(store, keys);
+    }
+
     private static async Task<List<(KeyHash Hash, KeyUse Use)>> FillAsync(TestStore store)
     {
         var keys = new List<(KeyHash, KeyUse)>();
@@ -107,7 +124,7 @@ public class KeyStoreRekeyTests(PostgreSqlFixture postgreSql)
         }
     }
 
-    private static Task<RekeyReport> RekeyAsync(TestStore store) => new KeyStoreRekey(store.Database, TestStore.TrustDomain, store.Silo.Folder).RunAsync(Cancel);
+    private static Task<RekeyReport> RekeyAsync(TestStore store, Func<KeyHash, bool>? isNamed = null) => new KeyStoreRekey(store.Database, TestStore.TrustDomain, store.Silo.Folder, isNamed ?? (_ => true)).RunAsync(Cancel);
 
     private static string IdOf(string path)
     {
