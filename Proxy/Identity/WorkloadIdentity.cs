@@ -58,6 +58,19 @@ internal sealed class WorkloadIdentity
     /// <summary>Ends when the next certificate is in use.</summary>
     public Task NextCredential => Volatile.Read(ref _next).Task;
 
+    /// <summary>Waits for the first certificate. False: the proxy stops, and there is none.</summary>
+    public async Task<bool> EnrolledAsync(CancellationToken stopping)
+    {
+        // Before the look at what is held, or a certificate that comes in between would go unnoticed.
+        var next = NextCredential;
+        if (Credential is null)
+        {
+            await next.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return Credential is not null;
+    }
+
     public void Use(SvidCredential credential)
     {
         _credential = credential;

@@ -16,11 +16,9 @@ internal sealed partial class WatchLoop(
         var failures = 0;
         while (!stopping.IsCancellationRequested)
         {
-            var next = identity.NextCredential;
-            if (identity.Credential is null)
+            if (!await identity.EnrolledAsync(stopping))
             {
-                await next.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                continue;
+                return;
             }
 
             var turn = proxyHosts.Turn;

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Reflection;
 using Mesh.Control.V1;
 using Mesh.Grains.Interfaces.Transport;
+using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.ProxyHost.Cluster;
 using Mesh.ProxyHost.Enrollment;
 using Mesh.ProxyHost.Limits;
@@ -41,6 +42,7 @@ internal static class ProxyHostApp
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton(identity);
         builder.Services.AddSingleton<IControlPlaneIdentity>(identity);
+        builder.Services.AddSingleton<BundleOffers>();
         builder.Services.AddMeshMetrics();
         builder.Services.AddSingleton<SessionInstruments>();
         AddLimits(builder.Services, options);

@@ -13,55 +13,18 @@ namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>First contact and recovery: no client certificate, so evidence is checked before a grain is touched, and by the signer again.</summary>
 internal sealed class EnrollmentService(
-    IGrainFactory grains, ProxyHostIdentity identity, ProxyHostOptions options, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
+    IGrainFactory grains, ProxyHostIdentity identity, BundleOffers offers, ProxyHostOptions options, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
 {
-    private static readonly TimeSpan OfferLimit = TimeSpan.FromSeconds(10);
-
-    // Whoever offers has shown no certificate, and may offer a mebibyte.
-    private static readonly SemaphoreSlim Offers = new(4, 4);
-
     public override Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context) =>
         Task.FromResult(new FetchBundleResponse { SignedBundle = identity.Bundles.Held!.Jws });
 
     public override async Task<FetchBundleResponse> OfferBundle(IAsyncStreamReader<OfferBundleRequest> requestStream, ServerCallContext context)
     {
-        if (identity.Bundle.Forgotten is null)
-        {
-            throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
-        }
-
-        if (!await Offers.WaitAsync(TimeSpan.Zero, context.CancellationToken))
-        {
-            throw new MeshException(MeshError.LimitReached, "Several are offering bundles at this moment. Try again.");
-        }
-
-        using var tooLong = new CancellationTokenSource(OfferLimit, clock);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(tooLong.Token, context.CancellationToken);
-        try
-        {
-            // Noise and bundles of others go no further than this.
-            var pieces = requestStream.ReadAllAsync(ended.Token).Select(next => next.Piece);
-            if (await OfferedBundle.ReadAsync(pieces, identity.Bundle, clock.GetUtcNow()) is not { } offered)
-            {
-                return await FetchBundle(new FetchBundleRequest(), context);
-            }
-
-            var bundle = await grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).OfferAsync(offered.Jws)
-                .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
-            return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
-        }
-        catch (Exception e) when (e is FormatException or BundleRejectedException)
-        {
-            throw new MeshException(MeshError.InvalidRequest, e.Message);
-        }
-        catch (OperationCanceledException) when (tooLong.IsCancellationRequested)
-        {
-            throw new MeshException(MeshError.InvalidRequest, $"The bundle did not come within {OfferLimit.TotalSeconds} s.");
-        }
-        finally
-        {
-            Offers.Release();
-        }
+        var learned = await offers.TakeAsync(
+            cancellationToken => requestStream.ReadAllAsync(cancellationToken).Select(next => next.Piece),
+            jws => grains.GetGrain<ITrustFeed>(identity.Bundle.TrustDomain.Name).OfferAsync(jws).WaitAsync(options.CallTimeout, clock, context.CancellationToken),
+            context.CancellationToken);
+        return learned is null ? await FetchBundle(new FetchBundleRequest(), context) : new FetchBundleResponse { SignedBundle = learned };
     }
 
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)

@@ -17,15 +17,10 @@ namespace Mesh.Silo.Enrollment;
 
 /// <summary>How a ProxyHost gets its certificates. Noise is refused here, before a grain is touched; the signer checks all again.</summary>
 internal sealed class ControlPlaneEnrollmentService(
-    IGrainFactory grains, ClusterView cluster, SiloIdentity identity, IOptions<SiloOptions> options, TimeProvider clock)
+    IGrainFactory grains, ClusterView cluster, SiloIdentity identity, BundleOffers offers, IOptions<SiloOptions> options, TimeProvider clock)
     : ControlPlaneEnrollment.ControlPlaneEnrollmentBase
 {
     private readonly SiloOptions _options = options.Value;
-
-    private static readonly TimeSpan OfferLimit = TimeSpan.FromSeconds(10);
-
-    // Whoever offers has shown no certificate, and may offer a mebibyte.
-    private static readonly SemaphoreSlim Offers = new(4, 4);
 
     public override async Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context)
     {
@@ -35,42 +30,11 @@ internal sealed class ControlPlaneEnrollmentService(
 
     public override async Task<FetchBundleResponse> OfferBundle(IAsyncStreamReader<OfferBundleRequest> requestStream, ServerCallContext context)
     {
-        if (identity.Bundle.Forgotten is null)
-        {
-            throw new MeshException(MeshError.Conflict, "Nothing was forgotten here: the bundle in force says so.");
-        }
-
-        if (!await Offers.WaitAsync(TimeSpan.Zero, context.CancellationToken))
-        {
-            throw new MeshException(MeshError.LimitReached, "Several are offering bundles at this moment. Try again.");
-        }
-
-        using var tooLong = new CancellationTokenSource(OfferLimit, clock);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(tooLong.Token, context.CancellationToken);
-        try
-        {
-            // Noise and bundles of others go no further than this.
-            var pieces = requestStream.ReadAllAsync(ended.Token).Select(next => next.Piece);
-            if (await OfferedBundle.ReadAsync(pieces, identity.Bundle, clock.GetUtcNow()) is not { } offered)
-            {
-                return await FetchBundle(new FetchBundleRequest(), context);
-            }
-
-            var bundle = await grains.GetGrain<ITrustFeed>(_options.TrustDomain).OfferAsync(offered.Jws);
-            return new FetchBundleResponse { SignedBundle = bundle.SignedBundle };
-        }
-        catch (Exception e) when (e is FormatException or BundleRejectedException)
-        {
-            throw new MeshException(MeshError.InvalidRequest, e.Message);
-        }
-        catch (OperationCanceledException) when (tooLong.IsCancellationRequested)
-        {
-            throw new MeshException(MeshError.InvalidRequest, $"The bundle did not come within {OfferLimit.TotalSeconds} s.");
-        }
-        finally
-        {
-            Offers.Release();
-        }
+        var learned = await offers.TakeAsync(
+            cancellationToken => requestStream.ReadAllAsync(cancellationToken).Select(next => next.Piece),
+            grains.GetGrain<ITrustFeed>(_options.TrustDomain).OfferAsync,
+            context.CancellationToken);
+        return learned is null ? await FetchBundle(new FetchBundleRequest(), context) : new FetchBundleResponse { SignedBundle = learned };
     }
 
     public override async Task<CertifyResponse> Enroll(EnrollRequest request, ServerCallContext context)

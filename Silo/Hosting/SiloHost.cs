@@ -1,6 +1,7 @@
 using System.Net;
 using Mesh.Grains.Certificates;
 using Mesh.Grains.Interfaces.Transport;
+using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Issuers;
 using Mesh.Grains.Keys;
 using Mesh.Grains.TrustDomains;
@@ -43,6 +44,7 @@ internal static class SiloHost
         builder.Services.AddSingleton<SiloIdentity>();
         builder.Services.AddSingleton<IControlPlaneIdentity>(provider => provider.GetRequiredService<SiloIdentity>());
         builder.Services.AddSingleton<SiloCertificateSource>();
+        builder.Services.AddSingleton<BundleOffers>();
         builder.Services.AddMeshMetrics();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
         builder.UseOrleans(silo => silo.AddMeshSilo(options, database));

@@ -42,17 +42,14 @@ internal sealed class RenewalAttestor(IIssuanceStore store, IOptions<LeafOptions
 
         var shownHash = LeafHash(evidence.Leaf);
         var isRepeat = latest.CsrHash == csrHash && latest.PreviousLeafHash == shownHash;
-        if (!isRepeat && LeafHash(latest.Leaf) != shownHash && shown.NotBefore > X509Svid.Parse([latest.Leaf]).NotBefore)
-        {
-            // Issued after the backup that was restored, or by nobody: either way it proves nothing here.
-            throw new MeshException(
-                MeshError.NotPermitted, $"The certificate shown is newer than any on record for instance {latest.InstanceId} of {latest.Id}. Enroll anew.");
-        }
-
         if (!isRepeat && LeafHash(latest.Leaf) != shownHash)
         {
-            throw new MeshException(
-                MeshError.SupersededKey, $"Instance {latest.InstanceId} of {latest.Id} has been issued a newer certificate than the one shown.");
+            // Issued after the backup that was restored, or by nobody: either way it proves nothing here.
+            throw shown.NotBefore > X509Svid.Parse([latest.Leaf]).NotBefore
+                ? new MeshException(
+                    MeshError.NotPermitted, $"The certificate shown is newer than any on record for instance {latest.InstanceId} of {latest.Id}. Enroll anew.")
+                : new MeshException(
+                    MeshError.SupersededKey, $"Instance {latest.InstanceId} of {latest.Id} has been issued a newer certificate than the one shown.");
         }
 
         var expired = clock.GetUtcNow() - shown.NotAfter;
