@@ -88,6 +88,7 @@ public class MeshedTrafficTests(RunningMesh running)
     private Task<Mesh.Admin.V1.Edge> EdgeAsync(MeshedPair pair, ulong atLeast) => Eventually.UntilAsync(
         async () => (await Mesh.Admin.ListEdgesAsync(new Mesh.Admin.V1.ListEdgesRequest { Namespace = MeshUnderTest.Namespace })).Edges
             .SingleOrDefault(edge => edge.Source == pair.Client.Id.ToString() && edge.Destination == pair.Server.Id.ToString())!,
-        edge => edge?.Connections >= atLeast && edge.Open == 0,
+        // As the accepting side saw it: until it has reported, the opening side's word stands for both.
+        edge => edge?.Connections >= atLeast && edge.Open == 0 && edge.Port == pair.Application.Port,
         $"the edge has {atLeast} connections");
 }
