@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Mesh.Proxy.Hosting;
+using Mesh.Proxy.Native;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,11 @@ if (options is null)
     }
 
     return 2;
+}
+
+if (options.CountOpenSslMemory)
+{
+    OpenSslMemory.Count();
 }
 
 using var stopping = new CancellationTokenSource();

@@ -12,7 +12,7 @@ internal sealed partial class ProxyOptionsReader
     private static readonly string[] Keys =
     [
         "TokenFile", "JwtFile", "Identity", "TrustBundleFile", "AnchorHashes", "Data", "ProxyHosts", "Inbound", "Outbound", "Admin",
-        "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections", "Pooling",
+        "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections", "Pooling", "CountOpenSslMemory",
     ];
 
     private readonly List<string> _mistakes = [];
@@ -54,6 +54,7 @@ internal sealed partial class ProxyOptionsReader
             Drain = Duration(proxy, "Drain", defaults.Drain, TimeSpan.Zero, TimeSpan.FromHours(1)),
             DetectTimeout = Duration(proxy, "DetectTimeout", defaults.DetectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             ConnectTimeout = Duration(proxy, "ConnectTimeout", defaults.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
+            CountOpenSslMemory = Flag(proxy, "CountOpenSslMemory"),
             MaxIdlePooled = Number(proxy.GetSection("Pooling"), "MaxIdle", defaults.MaxIdlePooled, 0, 10_000),
             MaxConnections = Number(proxy, "MaxConnections", defaults.MaxConnections, 1, 1_000_000),
         };
@@ -209,6 +210,16 @@ internal sealed partial class ProxyOptionsReader
 
         _mistakes.Add($"{section.Path}:{key} '{text}' is not a time from {least} to {most}.");
         return fallback;
+    }
+
+    private bool Flag(IConfigurationSection section, string key)
+    {
+        if (section[key] is { } text && !bool.TryParse(text, out _))
+        {
+            _mistakes.Add($"{section.Path}:{key} '{text}' is neither true nor false.");
+        }
+
+        return bool.TryParse(section[key], out var flag) && flag;
     }
 
     private int Number(IConfigurationSection section, string key, int fallback, int least, int most)

@@ -162,6 +162,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
 
     private static async Task<bool> CarryAsync(ConnectionEnd client, PlainEnd application, Decision decision)
     {
+        client.Socket.Listener?.IsKnown(client.Socket);
         using var registration = decision.Connection?.Invoke(ConnectionAbort.Of(client, application));
         return await Carriage.RunAsync(client, application, decision.Edge);
     }

@@ -83,6 +83,9 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
     public override void Send(SendOrPostCallback d, object? state) =>
         throw new NotSupportedException("Nobody may wait for an event loop.");
 
+    /// <summary>Goes on on this loop's thread, whichever thread this is.</summary>
+    public Entry EnterAsync() => new(this);
+
     /// <summary>Lets others have their turn.</summary>
     public Turn NextTurn() => new(this);
 

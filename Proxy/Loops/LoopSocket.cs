@@ -45,6 +45,12 @@ internal sealed class LoopSocket : IDisposable
     /// <summary>What accepted it; null where it was opened here.</summary>
     public SocketListener? Listener { get; set; }
 
+    /// <summary>Its place among those of whom nobody knows yet what they want.</summary>
+    public LinkedListNode<LoopSocket>? Stranger { get; set; }
+
+    /// <summary>When it came, as <see cref="TimeProvider.GetTimestamp"/> says.</summary>
+    public long Began { get; } = TimeProvider.System.GetTimestamp();
+
     /// <summary>The kernel's number for it; -1 once it is closed.</summary>
     public int Descriptor => _descriptor;
 

@@ -6,16 +6,25 @@ using Mesh.Proxy.Native;
 namespace Mesh.Proxy.Loops;
 
 /// <summary>Accepts connections on one address and spreads them over the loops; at the limit, further ones wait in the kernel.</summary>
+/// <remarks>
+/// At the limit whoever has not yet shown what he wants makes room, the one that has dawdled longest first: a crowd that connects and says
+/// nothing keeps nobody out.
+/// </remarks>
 internal sealed class SocketListener : IDisposable
 {
     // Those who have connections already must not wait while a crowd is let in.
     private const int MaxAcceptedAtOnce = 8;
     private const int Backlog = 4_096;
 
+    /// <summary>So long nobody has to make room who has just come.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly Socket _socket;
     private readonly LoopGroup _loops;
+    private readonly LinkedList<LoopSocket>[] _strangers = [.. Enumerable.Range(0, LoopGroup.MaxLoops).Select(_ => new LinkedList<LoopSocket>())];
+    private readonly LoopTimer?[] _pauses = new LoopTimer?[LoopGroup.MaxLoops];
     private readonly int _maxConnections;
     private Func<LoopSocket, Task> _serve = _ => Task.CompletedTask;
     private int _open;
@@ -65,6 +74,16 @@ internal sealed class SocketListener : IDisposable
         _socket.Dispose();
     }
 
+    /// <summary>It is known what this connection wants: it makes room for nobody any more. On its loop.</summary>
+    public void IsKnown(LoopSocket socket)
+    {
+        if (socket.Stranger is { } stranger)
+        {
+            _strangers[socket.Loop.Index].Remove(stranger);
+            socket.Stranger = null;
+        }
+    }
+
     /// <summary>A connection is kept for later, or used again.</summary>
     public void CountIdle(int difference) => Interlocked.Add(ref _idle, difference);
 
@@ -87,6 +106,7 @@ internal sealed class SocketListener : IDisposable
         {
             if (!TryTakePlace())
             {
+                MakeRoom(loop);
                 WaitForPlace(loop);
                 return;
             }
@@ -123,11 +143,28 @@ internal sealed class SocketListener : IDisposable
         {
             using var socket = LoopSocket.Accepted(loop, descriptor);
             socket.Listener = this;
-            await _serve(socket);
+            socket.Stranger = _strangers[loop.Index].AddLast(socket);
+            try
+            {
+                await _serve(socket);
+            }
+            finally
+            {
+                await loop.EnterAsync();
+                IsKnown(socket);
+            }
         }
         finally
         {
             GiveBackPlace();
+        }
+    }
+
+    private void MakeRoom(EventLoop loop)
+    {
+        if (_strangers[loop.Index].First is { Value: var oldest } && TimeProvider.System.GetElapsedTime(oldest.Began) > Grace)
+        {
+            oldest.Abort();
         }
     }
 
@@ -154,6 +191,8 @@ internal sealed class SocketListener : IDisposable
     private void WaitForPlace(EventLoop loop)
     {
         loop.Unwatch(Descriptor);
+        // Whether or not a place comes free: in a while somebody may have dawdled long enough.
+        ResumeLater(loop);
         Interlocked.Exchange(ref _isFull, 1);
         if (Volatile.Read(ref _open) < _maxConnections && Interlocked.Exchange(ref _isFull, 0) == 1)
         {
@@ -165,8 +204,11 @@ internal sealed class SocketListener : IDisposable
     private void Rest(EventLoop loop)
     {
         loop.Unwatch(Descriptor);
-        new LoopTimer(loop.Timers, () => Resume(loop)).Set(Pause);
+        ResumeLater(loop);
     }
+
+    private void ResumeLater(EventLoop loop) =>
+        (_pauses[loop.Index] ??= new LoopTimer(loop.Timers, () => Resume(loop))).Set(Pause);
 
     private void Resume(EventLoop loop)
     {

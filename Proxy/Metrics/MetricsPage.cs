@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Mesh.Proxy.Identity;
+using Mesh.Proxy.Native;
 using Mesh.Proxy.V1;
 
 namespace Mesh.Proxy.Metrics;
@@ -34,6 +35,9 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
             page, LinkerdNames.RefusedTotal, "counter", "Connections refused, by direction and reason.",
             refusals.Snapshot().Select(refusal => ($"direction=\"{refusal.Direction}\",reason=\"{Escape(refusal.Reason)}\"", refusal.Count)));
         AppendIdentity(page);
+        Family<long>(
+            page, LinkerdNames.OpenSslBytes, "gauge", "What OpenSSL holds; absent where it is not counted.",
+            OpenSslMemory.Bytes is { } bytes ? [("", bytes)] : []);
         Family(
             page, LinkerdNames.ProcessStart, "gauge", "When this proxy started, in seconds since 1970.", [("", started.ToUnixTimeSeconds())]);
         return page.ToString();

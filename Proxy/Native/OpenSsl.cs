@@ -17,7 +17,6 @@ internal static unsafe partial class OpenSsl
     public const int ErrorZeroReturn = 6;
 
     public const int ControlMode = 33;
-    public const int ControlReadAhead = 41;
     public const int ControlSessionCacheMode = 44;
     public const int ControlServerName = 55;
     public const int ControlGroupsList = 92;
@@ -72,8 +71,11 @@ internal static unsafe partial class OpenSsl
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_num_tickets")]
     public static partial int SetTicketCount(SslContextHandle context, nint count);
 
-    [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_default_read_buffer_len")]
-    public static partial void SetReadBufferLength(SslContextHandle context, nint length);
+    [LibraryImport(Ssl, EntryPoint = "SSL_set_default_read_buffer_len")]
+    public static partial void SetReadBufferLength(SslHandle ssl, nint length);
+
+    [LibraryImport(Ssl, EntryPoint = "SSL_set_read_ahead")]
+    public static partial void SetReadAhead(SslHandle ssl, int yes);
 
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_ciphersuites", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int SetCipherSuites(SslContextHandle context, string suites);

@@ -171,6 +171,7 @@ internal sealed class OutboundTransport
     private static async Task<bool> CarryAsync(
         LoopSocket application, ConnectionEnd server, IReadOnlyList<ReadOnlyMemory<byte>> chain, OutboundTarget target)
     {
+        application.Listener?.IsKnown(application);
         using var opener = new PlainEnd(application);
         using var registration = target.Opened(chain, ConnectionAbort.Of(opener, server));
         return await Carriage.RunAsync(opener, server, target.Edge);

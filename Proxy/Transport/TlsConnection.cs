@@ -15,6 +15,8 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
     // What the peer may have us answer by itself (KeyUpdate) while it reads nothing.
     private const int MaxUnreadAnswers = 64 * 1024;
 
+    private const int RecordOverheadBytes = 1_024;
+
     private const int ReasonNoCertificate = 199;
     private const int ReasonAlertRevoked = 1_044;
 
@@ -94,6 +96,9 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
             switch (Step())
             {
                 case OpenSsl.Ok:
+                    // Whole batches a system call, for those who have shown who they are; before that, a record at a time will do.
+                    OpenSsl.SetReadBufferLength(_ssl, EventLoop.BatchBytes + RecordOverheadBytes);
+                    OpenSsl.SetReadAhead(_ssl, 1);
                     HasStreams = SslBridge.ProtocolOf(_ssl).SequenceEqual(MeshProtocol.Streams.Protocol.Span);
                     return true;
                 case LoopSocket.WouldBlock when HasKept ? await Socket.WritableAsync() && Flush() : await Socket.ReadableAsync():
@@ -204,8 +209,9 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
 
     int ISslDriver.Judge(IReadOnlyList<ReadOnlyMemory<byte>> chainDer)
     {
-        PeerChain = chainDer;
         Verdict = _check(chainDer);
+        // One copy for all connections of a peer.
+        PeerChain = Verdict is { IsValid: true, Svid: { } svid } ? svid.Chain : chainDer;
         return Verdict.Rejection switch
         {
             SvidRejection.None => OpenSsl.VerifyOk,

@@ -1,4 +1,3 @@
-using Mesh.Proxy.Loops;
 using Mesh.Proxy.Native;
 using Mesh.Spiffe;
 
@@ -13,8 +12,6 @@ internal sealed class TlsContext : IDisposable
 
     // With hardware for AES, which every server has, 128 bits are the fastest, and as strong as the P-256 keys.
     private const string Suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-
-    private const int RecordOverheadBytes = 1_024;
 
     /// <param name="credential">Leaf, key and intermediates that are shown.</param>
     /// <param name="offered">What a client offers, as in RFC 7301 §3.1.</param>
@@ -57,10 +54,8 @@ internal sealed class TlsContext : IDisposable
         _ = OpenSsl.ControlContext(Handle, OpenSsl.ControlSessionCacheMode, 0, 0);
         OpenSsl.SetVerify(Handle, OpenSsl.VerifyPeerAndRequireIt, 0);
 
-        // Whole batches a system call, and no memory for those that have nothing to say.
+        // No memory for those that have nothing to say.
         _ = OpenSsl.ControlContext(Handle, OpenSsl.ControlMode, OpenSsl.ModeMovingBuffer | OpenSsl.ModeNoAutoChain | OpenSsl.ModeReleaseBuffers, 0);
-        _ = OpenSsl.ControlContext(Handle, OpenSsl.ControlReadAhead, 1, 0);
-        OpenSsl.SetReadBufferLength(Handle, EventLoop.BatchBytes + RecordOverheadBytes);
     }
 
     private void Show(SvidCredential credential)

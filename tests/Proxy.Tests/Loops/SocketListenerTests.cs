@@ -55,5 +55,39 @@ public sealed class SocketListenerTests : IDisposable
         await Eventually.EqualAsync(0, () => listener.Open);
     }
 
+    [Fact]
+    public async Task At_its_limit_those_who_connect_and_say_nothing_make_room_for_others()
+    {
+        var served = 0;
+        using var stopping = new CancellationTokenSource();
+        using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 8, _loops);
+        var address = listener.Address;
+        var running = listener.RunAsync(
+            async socket =>
+            {
+                Interlocked.Increment(ref served);
+                await socket.ReadableAsync();
+                listener.IsKnown(socket);
+                // Until it is closed.
+                await socket.MoreAsync();
+            },
+            stopping.Token);
+        var known = Enumerable.Range(0, 4).Select(_ => TestApplication.Connect(address)).ToList();
+        foreach (var socket in known)
+        {
+            await TestApplication.SendAsync(socket, "hello"u8.ToArray());
+        }
+
+        var silent = Enumerable.Range(0, 30).Select(_ => TestApplication.Connect(address)).ToList();
+
+        await Eventually.EqualAsync(34, () => Volatile.Read(ref served));
+        Assert.All(known, socket => Assert.False(socket.Poll(0, SelectMode.SelectRead)));
+        // Each event loop may have asked one to go.
+        await Eventually.ThatAsync(() => silent.Count(socket => socket.Poll(0, SelectMode.SelectRead)), gone => gone >= 26, "26 that have gone");
+        known.Concat(silent).ToList().ForEach(socket => socket.Dispose());
+        await stopping.CancelAsync();
+        await running;
+    }
+
     public void Dispose() => _loops.Dispose();
 }

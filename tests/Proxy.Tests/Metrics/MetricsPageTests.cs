@@ -146,7 +146,7 @@ public sealed class MetricsPageTests : IDisposable
             }
         }
 
-        Assert.Equal(13, described.Count);
+        Assert.Equal(14, described.Count);
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
