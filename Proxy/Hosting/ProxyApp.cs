@@ -3,6 +3,7 @@ using Mesh.Proxy.Admin;
 using Mesh.Proxy.Discovery;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Inbound;
+using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Outbound;
 using Mesh.Proxy.Session;
@@ -25,7 +26,10 @@ internal sealed partial class ProxyApp : IDisposable
     private readonly WatchLoop _watch;
     private readonly Reporter _reporter;
     private readonly LeaseLoop? _lease;
-    private readonly List<(SocketListener Listener, Func<System.Net.Sockets.Socket, CancellationToken, Task> Serve)> _traffic = [];
+    private readonly LoopGroup _loops = new();
+    private readonly InboundTransport _inbound;
+    private readonly OutboundTransport _outbound;
+    private readonly List<(SocketListener Listener, Func<LoopSocket, Task> Serve)> _traffic = [];
     private readonly SocketListener _admin;
     private readonly AdminListener _adminPages;
 
@@ -38,7 +42,9 @@ internal sealed partial class ProxyApp : IDisposable
         var services = new ServiceDirectory(options.Outbound.Select(outbound => outbound.Service), logging.CreateLogger<ServiceDirectory>());
         var (edges, refusals) = (new EdgeBook(), new RefusalCounters());
         var live = new LiveConnections(identity, refusals, logging.CreateLogger<LiveConnections>());
-        var transport = new SslStreamTransport(chain => identity.Verify(chain), options.DetectTimeout, options.ConnectTimeout);
+        var contexts = new TlsContexts(options.MaxIdlePooled > 0 ? MeshProtocol.Wanted : MeshProtocol.WithoutStreams);
+        _inbound = new InboundTransport(contexts, chain => identity.Verify(chain), options.ConnectTimeout);
+        _outbound = new OutboundTransport(contexts, options.ConnectTimeout, options.MaxIdlePooled);
 
         _proxyHosts = new ProxyHostClient(identity, options.ProxyHosts, clock, logging.CreateLogger<ProxyHostClient>());
         _agent = new IdentityAgent(identity, _proxyHosts, folder, SourceOf(options, folder), clock, logging.CreateLogger<IdentityAgent>());
@@ -46,18 +52,18 @@ internal sealed partial class ProxyApp : IDisposable
         _reporter = new Reporter(identity, _proxyHosts, edges, live, options.ReportInterval, clock, logging.CreateLogger<Reporter>());
         _lease = options.TrustLease is null ? null : new LeaseLoop(identity, _proxyHosts, live, clock, logging.CreateLogger<LeaseLoop>());
         _adminPages = new AdminListener(
-            options.AdminListen.Port, identity, new MetricsPage(identity, edges, refusals, new CertificateGauges(identity, clock), clock.GetUtcNow()), edges);
-        _admin = new SocketListener(options.AdminListen, MaxAdminConnections);
+            options.AdminListen.Port, identity, contexts, new MetricsPage(identity, edges, refusals, new CertificateGauges(identity, clock), clock.GetUtcNow()), edges);
+        _admin = new SocketListener(options.AdminListen, MaxAdminConnections, _loops);
         foreach (var inbound in options.Inbound)
         {
-            var listener = new InboundListener(inbound, identity, transport, live, edges, refusals, logging.CreateLogger<InboundListener>());
+            var listener = new InboundListener(inbound, identity, _inbound, options.DetectTimeout, live, edges, refusals, logging.CreateLogger<InboundListener>());
             Listen(inbound.Listen, listener.ServeAsync);
         }
 
         foreach (var outbound in options.Outbound)
         {
             var listener = new OutboundListener(
-                outbound, identity, services, transport, live, edges, refusals, logging.CreateLogger<OutboundListener>());
+                outbound, identity, services, _outbound, live, edges, refusals, logging.CreateLogger<OutboundListener>());
             Listen(outbound.Listen, listener.ServeAsync);
         }
     }
@@ -69,19 +75,20 @@ internal sealed partial class ProxyApp : IDisposable
         Task[] background =
         [
             _agent.RunAsync(ended.Token), _watch.RunAsync(ended.Token), _reporter.RunAsync(ended.Token),
-            _admin.RunAsync(socket => _adminPages.ServeAsync(socket, ended.Token), ended.Token),
+            _admin.RunAsync(socket => ServeAsync(_adminPages.ServeAsync, socket), ended.Token),
             .. _lease is null ? Array.Empty<Task>() : [_lease.RunAsync(ended.Token)],
         ];
         // A proxy without listeners holds an identity, and ends no sooner for it.
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var registration = stopping.Register(told.SetResult);
         var traffic = Task.WhenAll(_traffic.Select(listener =>
-            listener.Listener.RunAsync(socket => ServeAsync(listener.Serve, socket, ended.Token), stopping)).Append(told.Task));
+            listener.Listener.RunAsync(socket => ServeAsync(listener.Serve, socket), stopping)).Append(told.Task));
         // A loop that ends by itself has failed, and the process with it: whoever supervises it starts a new one.
         var first = await Task.WhenAny(background.Append(traffic));
         await first;
         await DrainAsync();
         await ended.CancelAsync();
+        _loops.PostAll(loop => loop.AbortAll());
         // What was cut off says so with RST, which takes a moment; the kernel would say FIN, which looks like a whole answer.
         await UntilClosedAsync(_clock.GetUtcNow() + TimeSpan.FromSeconds(1));
         await Task.WhenAll(background);
@@ -92,23 +99,23 @@ internal sealed partial class ProxyApp : IDisposable
         _proxyHosts.Dispose();
         _admin.Dispose();
         _traffic.ForEach(listener => listener.Listener.Dispose());
+        _loops.Dispose();
     }
 
     private static IEnrollmentSource SourceOf(ProxyOptions options, EnrollmentFolder folder) => options.JwtFile is { } jwtFile
         ? new JwtSource(jwtFile, options.Identity!, options.AnchorHashes, options.TrustBundleFile)
         : new JoinTokenSource(folder, options.TokenFile!);
 
-    private void Listen(IPEndPoint address, Func<System.Net.Sockets.Socket, CancellationToken, Task> serve) =>
-        _traffic.Add((new SocketListener(address, _options.MaxConnections), serve));
+    private void Listen(IPEndPoint address, Func<LoopSocket, Task> serve) =>
+        _traffic.Add((new SocketListener(address, _options.MaxConnections, _loops), serve));
 
-    private async Task ServeAsync(
-        Func<System.Net.Sockets.Socket, CancellationToken, Task> serve, System.Net.Sockets.Socket socket, CancellationToken cancellationToken)
+    private async Task ServeAsync(Func<LoopSocket, Task> serve, LoopSocket socket)
     {
         try
         {
-            await serve(socket, cancellationToken);
+            await serve(socket);
         }
-        catch (Exception fault) when (fault is not OperationCanceledException)
+        catch (Exception fault)
         {
             // One connection's fault ends that connection.
             Log.ConnectionFault(_logger, fault);
@@ -120,6 +127,11 @@ internal sealed partial class ProxyApp : IDisposable
         var until = _clock.GetUtcNow() + _options.Drain;
         var open = _traffic.Sum(listener => listener.Listener.Open);
         Log.Draining(_logger, open, _options.Drain);
+        _loops.PostAll(loop =>
+        {
+            _inbound.CloseIdle(loop);
+            _outbound.CloseIdle(loop);
+        });
         await UntilClosedAsync(until);
     }
 

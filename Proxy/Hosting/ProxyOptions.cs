@@ -52,6 +52,10 @@ internal sealed record ProxyOptions
     /// <summary>How long a TCP connect may take; default 5 seconds, 100 ms to 1 minute.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary><c>Pooling:MaxIdle</c>: TLS connections that an event loop keeps for the next stream to an endpoint; default 64, 0 (none, and each
+    /// connection of the application shakes hands) to 10,000.</summary>
+    public int MaxIdlePooled { get; init; } = 64;
+
     /// <summary>Connections at once, inbound and outbound each; default 10,000, 1 to 1,000,000.</summary>
     public int MaxConnections { get; init; } = 10_000;
 }

@@ -12,7 +12,7 @@ internal sealed partial class ProxyOptionsReader
     private static readonly string[] Keys =
     [
         "TokenFile", "JwtFile", "Identity", "TrustBundleFile", "AnchorHashes", "Data", "ProxyHosts", "Inbound", "Outbound", "Admin",
-        "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections",
+        "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections", "Pooling",
     ];
 
     private readonly List<string> _mistakes = [];
@@ -30,6 +30,8 @@ internal sealed partial class ProxyOptionsReader
         CheckKeys(proxy, Keys);
         CheckKeys(proxy.GetSection("Admin"), ["Listen"]);
         CheckHasNoValue(proxy.GetSection("Admin"), "Listen");
+        CheckKeys(proxy.GetSection("Pooling"), ["MaxIdle"]);
+        CheckHasNoValue(proxy.GetSection("Pooling"), "MaxIdle");
         CheckHasNoValue(proxy.GetSection("ProxyHosts"), "0");
         CheckHasNoValue(proxy.GetSection("AnchorHashes"), "0");
         CheckHasNoValue(proxy.GetSection("Inbound"), "0:Listen");
@@ -52,6 +54,7 @@ internal sealed partial class ProxyOptionsReader
             Drain = Duration(proxy, "Drain", defaults.Drain, TimeSpan.Zero, TimeSpan.FromHours(1)),
             DetectTimeout = Duration(proxy, "DetectTimeout", defaults.DetectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             ConnectTimeout = Duration(proxy, "ConnectTimeout", defaults.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
+            MaxIdlePooled = Number(proxy.GetSection("Pooling"), "MaxIdle", defaults.MaxIdlePooled, 0, 10_000),
             MaxConnections = Number(proxy, "MaxConnections", defaults.MaxConnections, 1, 1_000_000),
         };
         CheckEvidence(options);

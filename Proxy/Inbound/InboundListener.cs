@@ -1,8 +1,9 @@
-using System.Net.Sockets;
 using Mesh.Proxy.Hosting;
 using Mesh.Proxy.Identity;
+using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Policy;
+using Mesh.Proxy.Streams;
 using Mesh.Proxy.Transport;
 using Mesh.Proxy.V1;
 using Mesh.Spiffe;
@@ -14,7 +15,8 @@ namespace Mesh.Proxy.Inbound;
 internal sealed partial class InboundListener(
     InboundOptions options,
     WorkloadIdentity identity,
-    IMeshTransport transport,
+    InboundTransport transport,
+    TimeSpan detectTimeout,
     LiveConnections live,
     EdgeBook edges,
     RefusalCounters refusals,
@@ -22,18 +24,18 @@ internal sealed partial class InboundListener(
 {
     private const string DirectionWord = "inbound";
 
-    public async Task ServeAsync(Socket client, CancellationToken cancellationToken)
+    public async Task ServeAsync(LoopSocket client)
     {
         if (identity is not { IsReady: true, Credential: { } credential })
         {
             // Nothing passes before certificate, bundle and policy are there, nor when the trust lease has ended.
             refusals.Add(DirectionWord, identity.NotReadyReason);
-            ConnectionEnd.Abort(client);
+            client.Abort();
             return;
         }
 
         Decision? decision = null;
-        if (await transport.ServeAsync(client, credential, arrival => decision = Decide(arrival), cancellationToken) is { } failure)
+        if (await transport.ServeAsync(client, credential, detectTimeout, arrival => decision = Decide(arrival)) is { } failure)
         {
             refusals.Add(DirectionWord, failure.Reason);
             decision?.Edge.Refused();
@@ -48,13 +50,28 @@ internal sealed partial class InboundListener(
         if (arrival.Client is not { IsValid: true, Svid: { } client })
         {
             var reason = arrival.Client?.Rejection.ToString() ?? "handshake";
-            return Refuse(arrival, reason, arrival.Client?.Detail ?? arrival.Detail ?? "the handshake failed", Key(EdgeKind.Ingress, "", "no_identity", "no_tls_from_remote", "TLSv1.3"));
+            return Refuse(
+                arrival, reason, arrival.Client?.Detail ?? arrival.Detail ?? "the handshake failed",
+                Key(EdgeKind.Ingress, "", "no_identity", "no_tls_from_remote", "TLSv1.3"),
+                arrival.Client?.Rejection == SvidRejection.Revoked ? RefusalCode.Revoked : RefusalCode.Policy);
         }
 
         var key = Key(EdgeKind.Application, client.Id.ToString(), "true", "", "TLSv1.3");
         if (arrival.Detail is { } broken)
         {
             return Refuse(arrival, "handshake", broken, key);
+        }
+
+        if (!identity.IsReady)
+        {
+            // It was when the connection began; a stream that begins later finds what is in force now.
+            return Refuse(arrival, identity.NotReadyReason, "the proxy is not ready", key, RefusalCode.NotReady);
+        }
+
+        if (arrival.Port is { } port and not 0 && port != options.Listen.Port)
+        {
+            // Inbound is no relay: a stream names a port that this listener has, and nothing else.
+            return Refuse(arrival, "port", $"{client.Id} asks for port {port}, which is not here", key, RefusalCode.Port);
         }
 
         return Authorize(arrival, client.Id, key, end => live.Add(DirectionWord, client.Chain, end));
@@ -71,13 +88,13 @@ internal sealed partial class InboundListener(
             ? Refuse(arrival, "policy", client is null ? refusal : $"{client}: {refusal}", key)
             : new Decision(options.Application, edges.For(key), connection);
 
-    private Decision Refuse(Arrival arrival, string reason, string detail, EdgeKey key)
+    private Decision Refuse(Arrival arrival, string reason, string detail, EdgeKey key, RefusalCode code = RefusalCode.Policy)
     {
         refusals.Add(DirectionWord, reason);
         Log.Refused(logger, arrival.Remote, options.Application.Port, reason, detail);
         var edge = edges.For(key);
         edge.Refused();
-        return new Decision(null, edge, null);
+        return new Decision(null, edge, Refusal: code);
     }
 
     private EdgeKey Key(EdgeKind kind, string peer, string tls, string noTlsReason, string protocol) =>

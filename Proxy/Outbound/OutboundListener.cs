@@ -1,7 +1,7 @@
-using System.Net.Sockets;
 using Mesh.Proxy.Discovery;
 using Mesh.Proxy.Hosting;
 using Mesh.Proxy.Identity;
+using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Transport;
 using Mesh.Proxy.V1;
@@ -15,7 +15,7 @@ internal sealed partial class OutboundListener(
     OutboundOptions options,
     WorkloadIdentity identity,
     ServiceDirectory services,
-    IMeshTransport transport,
+    OutboundTransport transport,
     LiveConnections live,
     EdgeBook edges,
     RefusalCounters refusals,
@@ -23,25 +23,24 @@ internal sealed partial class OutboundListener(
 {
     private const string DirectionWord = "outbound";
 
-    public async Task ServeAsync(Socket application, CancellationToken cancellationToken)
+    public async Task ServeAsync(LoopSocket application)
     {
-        application.UseMeshSettings();
         var isCarried = false;
         try
         {
-            isCarried = await CarryAsync(application, cancellationToken);
+            isCarried = await CarryAsync(application);
         }
         finally
         {
             if (!isCarried)
             {
                 // A clean end would look like an empty answer of the service.
-                ConnectionEnd.Abort(application);
+                application.Abort();
             }
         }
     }
 
-    private async Task<bool> CarryAsync(Socket application, CancellationToken cancellationToken)
+    private async Task<bool> CarryAsync(LoopSocket application)
     {
         if (identity is not { IsReady: true, Credential: { } credential })
         {
@@ -64,8 +63,8 @@ internal sealed partial class OutboundListener(
             List<RefusedEndpoint>? waitedFor = null;
             foreach (var endpoint in candidates)
             {
-                credential = endpoint.Identity is null ? credential : await patience.OwnAsync(credential, cancellationToken);
-                if (await TryAsync(application, endpoint, credential, cancellationToken) is not { } failure)
+                credential = endpoint.Identity is null ? credential : await patience.OwnAsync(credential);
+                if (await TryAsync(application, endpoint, credential) is not { } failure)
                 {
                     waitedFor?.ForEach(Refuse);
                     return true;
@@ -82,7 +81,7 @@ internal sealed partial class OutboundListener(
                 }
             }
 
-            if (waitedFor is null || !await patience.WaitAsync(cancellationToken))
+            if (waitedFor is null || !await patience.WaitAsync())
             {
                 waitedFor?.ForEach(Refuse);
                 return false;
@@ -92,21 +91,20 @@ internal sealed partial class OutboundListener(
         }
     }
 
-    private async Task<OpenFailure?> TryAsync(Socket application, ServiceEndpoint endpoint, SvidCredential credential, CancellationToken cancellationToken)
+    private async Task<OpenFailure?> TryAsync(LoopSocket application, ServiceEndpoint endpoint, SvidCredential credential)
     {
         var edge = edges.For(KeyOf(endpoint));
-        IReadOnlyList<ReadOnlyMemory<byte>> shown = [];
         var target = new OutboundTarget(
             endpoint.Address,
             endpoint.Identity is null ? null : credential,
-            endpoint.Identity?.DnsName ?? "",
-            chain => identity.Verify(shown = chain, endpoint.Identity),
+            endpoint.Identity,
+            chain => identity.Verify(chain, endpoint.Identity),
             edge,
-            end => endpoint.Identity is null ? NoRegistration.Instance : live.Add(DirectionWord, shown, end));
+            (chain, end) => endpoint.Identity is null ? null : live.Add(DirectionWord, chain, end));
         endpoint.Opened();
         try
         {
-            return await transport.ForwardAsync(application, target, cancellationToken);
+            return await transport.ForwardAsync(application, target);
         }
         finally
         {
@@ -128,15 +126,6 @@ internal sealed partial class OutboundListener(
             EdgeKind.Application, Direction.Outbound, "", options.Service, options.ServicePort, "no_identity", "not_provided_by_service_discovery", "TCP");
 
     private readonly record struct RefusedEndpoint(ServiceEndpoint Endpoint, OpenFailure Failure);
-
-    private sealed class NoRegistration : IDisposable
-    {
-        public static readonly NoRegistration Instance = new();
-
-        public void Dispose()
-        {
-        }
-    }
 
     private static partial class Log
     {

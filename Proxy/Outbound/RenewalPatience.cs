@@ -24,7 +24,7 @@ internal sealed class RenewalPatience(WorkloadIdentity identity)
     public static bool IsBeingReplaced(OpenFailure failure) => failure.Reason == nameof(SvidRejection.Revoked);
 
     /// <summary>The certificate to show. Where the bundle in force voids the one in use: its successor, if that comes in time.</summary>
-    public async Task<SvidCredential> OwnAsync(SvidCredential held, CancellationToken cancellationToken)
+    public async Task<SvidCredential> OwnAsync(SvidCredential held)
     {
         // Asked for before the certificate is looked at, so that no successor comes unseen between the two.
         var next = identity.NextCredential;
@@ -32,7 +32,7 @@ internal sealed class RenewalPatience(WorkloadIdentity identity)
         var left = Left;
         if (left > TimeSpan.Zero && identity.Verify(current.Svid.Chain).Rejection == SvidRejection.Revoked)
         {
-            await next.WaitAsync(left, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await next.WaitAsync(left, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             current = identity.Credential ?? held;
         }
 
@@ -40,15 +40,15 @@ internal sealed class RenewalPatience(WorkloadIdentity identity)
     }
 
     /// <summary>Waits a little before an endpoint is tried again; false: the time is up.</summary>
-    public async Task<bool> WaitAsync(CancellationToken cancellationToken)
+    public async Task<bool> WaitAsync()
     {
         if (Left <= _pause)
         {
             return false;
         }
 
-        await Task.Delay(_pause, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(_pause, TimeProvider.System);
         _pause *= 2;
-        return !cancellationToken.IsCancellationRequested;
+        return true;
     }
 }

@@ -1,84 +1,103 @@
-using System.Net.Security;
-using System.Net.Sockets;
+using Mesh.Proxy.Loops;
 
 namespace Mesh.Proxy.Transport;
 
-/// <summary>One end of a connection that is being carried.</summary>
-internal abstract class ConnectionEnd(Socket socket) : IDisposable
+/// <summary>One end of a connection that is being carried: what is read at one end is written at the other, a batch at a time.</summary>
+internal abstract class ConnectionEnd(LoopSocket socket) : IDisposable
 {
-    /// <returns>0 when the other side has said that it is done.</returns>
-    public abstract ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken);
+    public LoopSocket Socket => socket;
 
-    public abstract ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken);
+    /// <summary>How many bytes before what is written this end needs for itself.</summary>
+    public virtual int Headroom => 0;
+
+    /// <summary>Something that was written has not left yet: nothing more may be written before <see cref="Flush"/> has sent it.</summary>
+    public abstract bool HasKept { get; }
+
+    /// <summary>Reads what has come.</summary>
+    /// <param name="buffer">Where to.</param>
+    /// <param name="start">Where in it what was read begins.</param>
+    /// <returns>How many bytes; 0 when the other side has said that it is done; <see cref="LoopSocket.WouldBlock"/>; <see cref="LoopSocket.Failed"/>.</returns>
+    public abstract int Read(Span<byte> buffer, out int start);
+
+    /// <summary>Writes, and keeps what can't be sent now.</summary>
+    /// <param name="buffer"><see cref="Headroom"/>, then what is to be written.</param>
+    /// <returns>False: the connection has failed.</returns>
+    public abstract bool Write(Span<byte> buffer);
+
+    /// <summary>Sends what was kept, as far as it goes.</summary>
+    /// <returns>False: the connection has failed.</returns>
+    public abstract bool Flush();
 
     /// <summary>Says that nothing more comes; the other direction goes on.</summary>
-    public abstract ValueTask FinishAsync();
+    /// <returns>False: the connection has failed.</returns>
+    public abstract bool Finish();
 
-    /// <summary>Ends the connection so that the other side can't take it for a clean end: RST, not FIN.</summary>
-    public void Abort() => Abort(socket);
-
-    /// <inheritdoc cref="Abort()"/>
-    public static void Abort(Socket socket)
+    /// <summary>The last word has left.</summary>
+    public virtual void Finished()
     {
-        try
-        {
-            socket.LingerState = new LingerOption(enable: true, seconds: 0);
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
-        {
-            // It has ended already.
-        }
-
-        socket.Dispose();
     }
 
-    public virtual void Dispose() => socket.Dispose();
+    /// <summary>Ends the connection so that the other side can't take it for a clean end.</summary>
+    public void Abort() => socket.Abort();
+
+    public abstract void Dispose();
 }
 
 /// <summary>A plain end: an application, or a client without a mesh.</summary>
-internal sealed class PlainEnd(Socket socket, ReadOnlyMemory<byte> readAhead = default) : ConnectionEnd(socket)
+internal sealed class PlainEnd(LoopSocket socket) : ConnectionEnd(socket)
 {
-    private readonly Socket _socket = socket;
-    private readonly PeerStream _stream = new(socket, readAhead);
+    private KeptBytes _kept;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) =>
-        _stream.ReadAsync(buffer, cancellationToken);
+    public override bool HasKept => _kept.Count > 0;
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken) =>
-        _stream.WriteAsync(buffer, cancellationToken);
-
-    public override ValueTask FinishAsync()
+    public override int Read(Span<byte> buffer, out int start)
     {
-        _socket.Shutdown(SocketShutdown.Send);
-        return ValueTask.CompletedTask;
-    }
-}
-
-/// <summary>An end in mutual TLS. A socket that ends without TLS's own last word is an error, not an end.</summary>
-internal sealed class TlsEnd(Socket socket, PeerStream peer, SslStream tls) : ConnectionEnd(socket)
-{
-    private readonly Socket _socket = socket;
-
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
-    {
-        var read = await tls.ReadAsync(buffer, cancellationToken);
-        return read > 0 || !peer.HasEnded
-            ? read
-            : throw new IOException("The connection was cut off: it ended without TLS close_notify.");
+        start = 0;
+        return Socket.Receive(buffer);
     }
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken) =>
-        tls.WriteAsync(buffer, cancellationToken);
-
-    public override async ValueTask FinishAsync()
+    public override bool Write(Span<byte> buffer)
     {
-        await tls.ShutdownAsync();
-        _socket.Shutdown(SocketShutdown.Send);
+        var sent = Socket.Send(buffer);
+        if (sent >= 0 && sent < buffer.Length)
+        {
+            _kept.Add(buffer[sent..]);
+        }
+
+        return sent >= 0;
     }
+
+    public override bool Flush() => _kept.SendTo(Socket);
+
+    public override bool Finish() => !Socket.IsClosed;
+
+    public override void Finished() => Socket.ShutdownSend();
 
     public override void Dispose()
     {
-        tls.Dispose();
-        base.Dispose();
+        Socket.Dispose();
+        _kept.Clear();
     }
+}
+
+/// <summary>An end in mutual TLS that carries one stream. A socket that ends without TLS's own last word is an error, not an end.</summary>
+internal sealed class TlsEnd(TlsConnection tls) : ConnectionEnd(tls.Socket)
+{
+    public override bool HasKept => tls.HasKept;
+
+    public override int Read(Span<byte> buffer, out int start)
+    {
+        start = 0;
+        return tls.Read(buffer);
+    }
+
+    public override bool Write(Span<byte> buffer) => tls.Write(buffer);
+
+    public override bool Flush() => tls.Flush();
+
+    public override bool Finish() => tls.Finish();
+
+    public override void Finished() => Socket.ShutdownSend();
+
+    public override void Dispose() => tls.Dispose();
 }

@@ -1,5 +1,4 @@
-using System.Buffers;
-using System.Net.Sockets;
+using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 
 namespace Mesh.Proxy.Transport;
@@ -7,43 +6,121 @@ namespace Mesh.Proxy.Transport;
 /// <summary>Carries bytes both ways between two ends until both are done. Each direction ends by itself; an error ends both.</summary>
 internal static class ConnectionPump
 {
-    private const int BufferBytes = 64 * 1024;
+    // Then the loop's other connections come first: a connection that has much to carry must not keep them waiting.
+    private const int MaxBatchesInTurn = 4;
+
+    private enum Pause
+    {
+        UntilReadable,
+        UntilWritable,
+        UntilNextTurn,
+        Ended,
+        Failed,
+    }
 
     /// <returns>Whether both sides said that they were done.</returns>
-    public static async Task<bool> RunAsync(ConnectionEnd opener, ConnectionEnd acceptor, EdgeCounters counters, CancellationToken cancellationToken)
+    public static async Task<bool> RunAsync(ConnectionEnd opener, ConnectionEnd acceptor, EdgeCounters counters)
     {
-        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var outcomes = await Task.WhenAll(
-            CopyAsync(opener, acceptor, counters.FromOpener, failed),
-            CopyAsync(acceptor, opener, counters.ToOpener, failed));
-        return outcomes.All(cleanly => cleanly);
+        var there = CopyAsync(opener, acceptor, counters, isFromOpener: true);
+        var back = CopyAsync(acceptor, opener, counters, isFromOpener: false);
+        // Both, whatever becomes of the first.
+        return await there & await back;
+    }
 
-        async Task<bool> CopyAsync(ConnectionEnd from, ConnectionEnd to, Action<long> count, CancellationTokenSource stop)
+    private static async Task<bool> CopyAsync(ConnectionEnd from, ConnectionEnd to, EdgeCounters counters, bool isFromOpener)
+    {
+        while (true)
         {
-            var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
-            try
+            var isOpen = true;
+            switch (Move(from, to, counters, isFromOpener))
             {
-                int read;
-                while ((read = await from.ReadAsync(buffer, stop.Token)) > 0)
-                {
-                    await to.WriteAsync(buffer.AsMemory(0, read), stop.Token);
-                    count(read);
-                }
-
-                await to.FinishAsync();
-                return true;
+                case Pause.UntilReadable:
+                    isOpen = await from.Socket.ReadableAsync();
+                    break;
+                case Pause.UntilWritable:
+                    isOpen = await to.Socket.WritableAsync() && to.Flush();
+                    break;
+                case Pause.UntilNextTurn:
+                    await from.Socket.Loop.NextTurn();
+                    break;
+                case Pause.Ended when await FinishAsync(to):
+                    return true;
+                default:
+                    isOpen = false;
+                    break;
             }
-            catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+
+            if (!isOpen)
             {
                 from.Abort();
                 to.Abort();
-                await stop.CancelAsync();
                 return false;
             }
-            finally
+        }
+    }
+
+    // One step, and why it goes no further.
+    private static Pause Move(ConnectionEnd from, ConnectionEnd to, EdgeCounters counters, bool isFromOpener)
+    {
+        var scratch = from.Socket.Loop.Scratch.AsSpan();
+        var headroom = to.Headroom;
+        for (var batch = 0; batch < MaxBatchesInTurn; batch++)
+        {
+            if (to.HasKept)
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                return Pause.UntilWritable;
+            }
+
+            var count = from.Read(scratch[headroom..], out var start);
+            if (count <= 0)
+            {
+                return count switch
+                {
+                    0 => Pause.Ended,
+                    LoopSocket.WouldBlock => Pause.UntilReadable,
+                    _ => Pause.Failed,
+                };
+            }
+
+            if (!to.Write(scratch.Slice(start, headroom + count)))
+            {
+                return Pause.Failed;
+            }
+
+            Count(counters, isFromOpener, count);
+        }
+
+        return Pause.UntilNextTurn;
+    }
+
+    private static void Count(EdgeCounters counters, bool isFromOpener, int count)
+    {
+        if (isFromOpener)
+        {
+            counters.FromOpener(count);
+        }
+        else
+        {
+            counters.ToOpener(count);
+        }
+    }
+
+    private static async ValueTask<bool> FinishAsync(ConnectionEnd to)
+    {
+        if (!to.Finish())
+        {
+            return false;
+        }
+
+        while (to.HasKept)
+        {
+            if (!await to.Socket.WritableAsync() || !to.Flush())
+            {
+                return false;
             }
         }
+
+        to.Finished();
+        return true;
     }
 }

@@ -1,73 +1,77 @@
-using System.Buffers;
-using System.Net.Sockets;
+using Mesh.Proxy.Loops;
 using Mesh.Spiffe;
 
 namespace Mesh.Proxy.Transport;
 
-/// <summary>Reads the first bytes of a connection until it is clear what it is, or the time is up.</summary>
+/// <summary>Looks at the first bytes of a connection until it is clear what it is, or the time is up; they stay there to be read.</summary>
 internal static class ProtocolDetector
 {
-    private static readonly string[] HttpMethods = ["GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "OPTIONS ", "PATCH "];
-
     /// <param name="socket">The connection.</param>
     /// <param name="ownName">The SNI that means this workload.</param>
     /// <param name="timeout">After it, what came so far counts as plaintext.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>What it is, and the bytes that were read to find out.</returns>
-    /// <exception cref="IOException">The client has gone before it said anything.</exception>
-    public static async Task<Detection> DetectAsync(Socket socket, string ownName, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <returns>What it is; null: the client has gone before it said anything.</returns>
+    public static async ValueTask<Detection?> DetectAsync(LoopSocket socket, string ownName, TimeSpan timeout)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(ClientHelloReader.MaxBytes);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
-        var length = 0;
+        socket.Limit(timeout);
         try
         {
             while (true)
             {
-                int read;
-                try
-                {
-                    read = await socket.ReceiveAsync(buffer.AsMemory(length, ClientHelloReader.MaxBytes - length), SocketFlags.None, limit.Token);
-                }
-                catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+                if (!await socket.ReadableAsync())
                 {
                     // A client that waits for the server to speak, or that says half a hello: nothing that we terminate.
-                    return Plaintext();
+                    return socket.IsLate ? Plaintext(socket) : null;
                 }
 
-                if (read == 0)
-                {
-                    return length > 0 ? Plaintext() : throw new IOException("The client has gone before it said anything.");
-                }
-
-                length += read;
-                var hello = ClientHelloReader.Read(buffer.AsSpan(0, length));
-                if (hello.Kind == ClientHelloKind.Incomplete && length < ClientHelloReader.MaxBytes)
+                var scratch = socket.Loop.Scratch.AsSpan(0, ClientHelloReader.MaxBytes);
+                var length = socket.Peek(scratch);
+                if (length == LoopSocket.WouldBlock)
                 {
                     continue;
                 }
 
-                return hello.Kind switch
+                if (length <= 0)
                 {
-                    ClientHelloKind.ClientHello when hello.ServerName == ownName && hello.Alpn.Contains(MeshProtocol.Tcp.ToString()) =>
-                        new Detection(ArrivalKind.Mesh, Copy(), false),
-                    ClientHelloKind.ClientHello => new Detection(ArrivalKind.OtherTls, Copy(), false),
-                    _ => Plaintext(),
-                };
+                    return null;
+                }
+
+                var hello = ClientHelloReader.Read(scratch[..length]);
+                if (hello.Kind != ClientHelloKind.Incomplete || socket.HasHungUp)
+                {
+                    return Judge(hello, ownName, scratch[..length]);
+                }
+
+                await socket.MoreAsync();
             }
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            socket.LiftLimit();
+            socket.HasMore();
         }
-
-        Detection Plaintext() => new(
-            ArrivalKind.Plaintext, Copy(), HttpMethods.Any(method => buffer.AsSpan(0, length).StartsWith(System.Text.Encoding.ASCII.GetBytes(method))));
-
-        byte[] Copy() => buffer.AsSpan(0, length).ToArray();
     }
+
+    private static Detection Judge(ClientHelloResult hello, string ownName, ReadOnlySpan<byte> said) => hello.Kind switch
+    {
+        ClientHelloKind.ClientHello when hello.ServerName == ownName && hello.Alpn.Any(MeshProtocol.IsOurs) => new(ArrivalKind.Mesh, "", false),
+        ClientHelloKind.ClientHello => new(ArrivalKind.OtherTls, hello.ServerName ?? "", false),
+        _ => new(ArrivalKind.Plaintext, "", LooksLikeHttp(said)),
+    };
+
+    private static Detection Plaintext(LoopSocket socket)
+    {
+        var scratch = socket.Loop.Scratch.AsSpan(0, ClientHelloReader.MaxBytes);
+        socket.HasMore();
+        return new Detection(ArrivalKind.Plaintext, "", LooksLikeHttp(scratch[..Math.Max(socket.Peek(scratch), 0)]));
+    }
+
+    private static bool LooksLikeHttp(ReadOnlySpan<byte> said) =>
+        said.StartsWith("GET "u8) || said.StartsWith("HEAD "u8) || said.StartsWith("POST "u8) || said.StartsWith("PUT "u8)
+        || said.StartsWith("DELETE "u8) || said.StartsWith("OPTIONS "u8) || said.StartsWith("PATCH "u8);
 }
 
-/// <summary>What a connection is, and the bytes that said so.</summary>
-internal sealed record Detection(ArrivalKind Kind, ReadOnlyMemory<byte> ReadAhead, bool LooksLikeHttp);
+/// <summary>What a connection is.</summary>
+/// <param name="Kind">What it turned out to be.</param>
+/// <param name="ServerName">The name that TLS which is not ours asks for; empty where there is none.</param>
+/// <param name="LooksLikeHttp">The first bytes are an HTTP/1 request's.</param>
+internal sealed record Detection(ArrivalKind Kind, string ServerName, bool LooksLikeHttp);

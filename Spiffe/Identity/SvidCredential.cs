@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -65,6 +66,20 @@ public sealed class SvidCredential : IDisposable
 
     /// <summary>Signs with ECDSA and SHA-256; the signature is IEEE P1363 (the two numbers end to end).</summary>
     public byte[] Sign(ReadOnlySpan<byte> data) => _privateKey.SignData(data, HashAlgorithmName.SHA256);
+
+    /// <summary>Lends the key (PKCS #8, DER) to a TLS library of its own; the copy is wiped afterwards.</summary>
+    public void UsePrivateKey<TState>(TState state, ReadOnlySpanAction<byte, TState> use)
+    {
+        var pkcs8 = _privateKey.ExportPkcs8PrivateKey();
+        try
+        {
+            use(pkcs8, state);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(pkcs8);
+        }
+    }
 
     /// <summary>The identity, never the key.</summary>
     public override string ToString() => $"{Svid.Id} until {Describe.Time(Svid.NotAfter)}";

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Mesh.Proxy.Admin;
+using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Tests.Support;
 using Mesh.Proxy.Transport;
@@ -15,17 +16,19 @@ public sealed class AdminListenerTests : IAsyncLifetime
     private const int Port = 4191;
 
     private readonly CancellationTokenSource _stopping = new();
-    private readonly SocketListener _listener = new(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 64);
+    private readonly LoopGroup _loops = new(count: 1);
+    private readonly SocketListener _listener;
     private readonly TestTrustDomain _east = new("east.example");
     private readonly TestProxy _proxy;
     private readonly Task _running;
 
     public AdminListenerTests()
     {
+        _listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 64, _loops);
         _proxy = new TestProxy(_east, new TestBundles(_east));
         var metrics = new MetricsPage(_proxy.Identity, _proxy.Edges, _proxy.Refusals, new CertificateGauges(_proxy.Identity, _proxy.Clock), TestTrustDomain.Now);
-        var admin = new AdminListener(Port, _proxy.Identity, metrics, _proxy.Edges);
-        _running = _listener.RunAsync(socket => admin.ServeAsync(socket, _stopping.Token), _stopping.Token);
+        var admin = new AdminListener(Port, _proxy.Identity, new TlsContexts(MeshProtocol.Wanted), metrics, _proxy.Edges);
+        _running = _listener.RunAsync(admin.ServeAsync, _stopping.Token);
     }
 
     [Fact]

@@ -47,7 +47,8 @@ public sealed class RenewalPatienceTests : IAsyncLifetime
         await TestApplication.SendAsync(client, "hello"u8.ToArray());
         client.Shutdown(SocketShutdown.Send);
         // A first try has come, and was given up by this side; then the peer is certified anew.
-        await Eventually.EqualAsync(true, () => application.Accepted > 0);
+        await Eventually.EqualAsync(true, () => _pair.Voting.Refused("inbound", "handshake") > 0);
+        Assert.Equal(0, application.Accepted);
         _pair.Voting.Identity.Use(Successor(_pair.VotingId));
 
         Assert.Equal("hello"u8.ToArray(), (await Reception.ReadAsync(client)).Bytes);

@@ -8,10 +8,12 @@ namespace Mesh.Proxy.Tests.Support;
 /// <summary>Two proxies of one trust domain: <c>web</c> calls, <c>voting</c> answers for an application behind it.</summary>
 internal sealed class ProxyPair : IAsyncDisposable
 {
-    public ProxyPair(DefaultPolicy policy = DefaultPolicy.ClusterAuthenticated)
+    /// <param name="policy">Voting's.</param>
+    /// <param name="maxIdle">How many connections web keeps for the next stream; 0: it speaks of none.</param>
+    public ProxyPair(DefaultPolicy policy = DefaultPolicy.ClusterAuthenticated, int maxIdle = 8)
     {
         var bundles = new TestBundles(East);
-        Web = new TestProxy(East, bundles).MakeReady(East.Credential(East.Web));
+        Web = new TestProxy(East, bundles, maxIdle: maxIdle).MakeReady(East.Credential(East.Web));
         Voting = new TestProxy(East, bundles).MakeReady(East.Credential(VotingId), policy);
     }
 

@@ -1,9 +1,9 @@
 using System.Net;
-using System.Net.Sockets;
 using Mesh.Proxy.Discovery;
 using Mesh.Proxy.Hosting;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Inbound;
+using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Outbound;
 using Mesh.Proxy.Transport;
@@ -24,17 +24,23 @@ internal sealed class TestProxy : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<SocketListener> _listeners = [];
     private readonly List<Task> _running = [];
-    private readonly SslStreamTransport _transport;
+    private readonly LoopGroup _loops = new(count: 2);
+    private readonly InboundTransport _inbound;
+    private readonly OutboundTransport _outbound;
+    private readonly TimeSpan _detectTimeout;
     private readonly TestBundles _bundles;
 
     /// <summary>A proxy that has nothing yet.</summary>
-    public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null, TimeSpan? trustLease = null)
+    public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null, TimeSpan? trustLease = null, int maxIdle = 8)
     {
         (Domain, _bundles) = (domain, bundles);
         Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock, trustLease);
         Live = new LiveConnections(Identity, Refusals, Log.Factory.CreateLogger<LiveConnections>());
         Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
-        _transport = new SslStreamTransport(chain => Identity.Verify(chain), detectTimeout ?? TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5));
+        _detectTimeout = detectTimeout ?? TimeSpan.FromSeconds(10);
+        var contexts = new TlsContexts(maxIdle > 0 ? MeshProtocol.Wanted : MeshProtocol.WithoutStreams);
+        _inbound = new InboundTransport(contexts, chain => Identity.Verify(chain), TimeSpan.FromSeconds(5));
+        _outbound = new OutboundTransport(contexts, TimeSpan.FromSeconds(5), maxIdle);
     }
 
     public TestTrustDomain Domain { get; }
@@ -74,10 +80,11 @@ internal sealed class TestProxy : IAsyncDisposable
     /// <summary>Opens the way in to an application.</summary>
     public IPEndPoint ListenInbound(IPEndPoint application)
     {
+        var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000, _loops);
         var inbound = new InboundListener(
-            new InboundOptions(new IPEndPoint(IPAddress.Loopback, 0), application),
-            Identity, _transport, Live, Edges, Refusals, Log.Factory.CreateLogger<InboundListener>());
-        return Listen(inbound.ServeAsync);
+            new InboundOptions(listener.Address, application),
+            Identity, _inbound, _detectTimeout, Live, Edges, Refusals, Log.Factory.CreateLogger<InboundListener>());
+        return Serve(listener, inbound.ServeAsync);
     }
 
     /// <summary>Opens the way out to a service with these endpoints.</summary>
@@ -89,8 +96,8 @@ internal sealed class TestProxy : IAsyncDisposable
         Services.Update(service);
         var outbound = new OutboundListener(
             new OutboundOptions(new IPEndPoint(IPAddress.Loopback, 0), Service),
-            Identity, Services, _transport, Live, Edges, Refusals, Log.Factory.CreateLogger<OutboundListener>());
-        return Listen(outbound.ServeAsync);
+            Identity, Services, _outbound, Live, Edges, Refusals, Log.Factory.CreateLogger<OutboundListener>());
+        return Serve(new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000, _loops), outbound.ServeAsync);
     }
 
     public long Refused(string direction, string reason) =>
@@ -100,17 +107,19 @@ internal sealed class TestProxy : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await Task.WhenAll(_running);
+        _loops.PostAll(loop => loop.AbortAll());
         await Eventually.EqualAsync(0, () => Open);
+        _loops.Dispose();
         _listeners.ForEach(listener => listener.Dispose());
         _stopping.Dispose();
         _folder.Delete(recursive: true);
     }
 
-    private IPEndPoint Listen(Func<Socket, CancellationToken, Task> serve)
+    private IPEndPoint Serve(SocketListener listener, Func<LoopSocket, Task> serve)
     {
-        var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000);
+        var address = listener.Address;
         _listeners.Add(listener);
-        _running.Add(listener.RunAsync(socket => serve(socket, _stopping.Token), _stopping.Token));
-        return listener.Address;
+        _running.Add(listener.RunAsync(serve, _stopping.Token));
+        return address;
     }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using Mesh.Proxy.Tests.Support;
@@ -20,15 +19,18 @@ public sealed class ProtocolDetectorTests
     {
         var hello = await ClientHellos.ForMeshAsync(Own);
 
-        var detection = await DetectAsync(hello);
+        var (detection, left) = await DetectAsync(hello);
 
-        Assert.Equal(ArrivalKind.Mesh, detection.Kind);
-        Assert.Equal(hello, detection.ReadAhead.ToArray());
+        Assert.Equal(ArrivalKind.Mesh, detection?.Kind);
+        Assert.Equal(hello, left);
     }
 
     [Fact]
-    public async Task Own_protocol_among_others_is_for_us() =>
-        Assert.Equal(ArrivalKind.Mesh, (await DetectAsync(await ClientHellos.CaptureAsync(Own, SslApplicationProtocol.Http2, MeshProtocol.Tcp))).Kind);
+    public async Task Own_protocols_among_others_are_for_us()
+    {
+        Assert.Equal(ArrivalKind.Mesh, await KindAsync(await ClientHellos.CaptureAsync(Own, SslApplicationProtocol.Http2, MeshProtocol.Tcp)));
+        Assert.Equal(ArrivalKind.Mesh, await KindAsync(await ClientHellos.CaptureAsync(Own, SslApplicationProtocol.Http2, MeshProtocol.Streams)));
+    }
 
     [Theory]
     [InlineData("emoji.shop.east.example", "mesh-orleans/tcp")]
@@ -41,10 +43,10 @@ public sealed class ProtocolDetectorTests
     {
         var hello = await ClientHellos.CaptureAsync(sni, protocol is null ? [] : [new SslApplicationProtocol(protocol)]);
 
-        var detection = await DetectAsync(hello);
+        var (detection, left) = await DetectAsync(hello);
 
-        Assert.Equal(ArrivalKind.OtherTls, detection.Kind);
-        Assert.Equal(hello, detection.ReadAhead.ToArray());
+        Assert.Equal((ArrivalKind.OtherTls, sni), (detection?.Kind, detection?.ServerName));
+        Assert.Equal(hello, left);
     }
 
     [Theory]
@@ -55,41 +57,35 @@ public sealed class ProtocolDetectorTests
     [InlineData("\0\0\0\b", false)]
     public async Task What_is_no_TLS_is_plaintext_at_once(string said, bool looksLikeHttp)
     {
-        var detection = await DetectAsync(System.Text.Encoding.Latin1.GetBytes(said));
+        var (detection, left) = await DetectAsync(System.Text.Encoding.Latin1.GetBytes(said));
 
-        Assert.Equal((ArrivalKind.Plaintext, looksLikeHttp), (detection.Kind, detection.LooksLikeHttp));
-        Assert.Equal(said, System.Text.Encoding.Latin1.GetString(detection.ReadAhead.Span));
+        Assert.Equal((ArrivalKind.Plaintext, looksLikeHttp), (detection?.Kind, detection?.LooksLikeHttp));
+        Assert.Equal(said, System.Text.Encoding.Latin1.GetString(left));
     }
 
     [Fact]
     public async Task A_ClientHello_in_many_segments_is_recognised()
     {
-        var (client, server) = await ConnectAsync();
-        using var _ = client;
-        using var __ = server;
+        using var connection = await LoopConnection.OpenAsync();
         var hello = await ClientHellos.ForMeshAsync(Own);
-        var detecting = ProtocolDetector.DetectAsync(server, Own, Patience, Cancel);
+        var detecting = StartAsync(connection, Patience);
         foreach (var piece in hello.Chunk(11))
         {
-            await client.SendAsync(piece, SocketFlags.None, Cancel);
-            await Eventually.ThatAsync(() => server.Available, available => available == 0 || detecting.IsCompleted, "the piece to be read");
+            Assert.False(detecting.IsCompleted);
+            await connection.Client.SendAsync(piece, SocketFlags.None, Cancel);
+            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, Cancel);
         }
 
-        var detection = await detecting;
-        Assert.Equal(ArrivalKind.Mesh, detection.Kind);
-        Assert.Equal(hello, detection.ReadAhead.ToArray());
+        Assert.Equal(ArrivalKind.Mesh, (await detecting)?.Kind);
+        Assert.Equal(hello, await ReadAsync(connection, hello.Length));
     }
 
     [Fact]
     public async Task A_client_that_says_nothing_counts_as_plaintext_when_the_time_is_up()
     {
-        var (client, server) = await ConnectAsync();
-        using var _ = client;
-        using var __ = server;
+        using var connection = await LoopConnection.OpenAsync();
 
-        var detection = await ProtocolDetector.DetectAsync(server, Own, TimeSpan.FromMilliseconds(50), Cancel);
-
-        Assert.Equal((ArrivalKind.Plaintext, 0), (detection.Kind, detection.ReadAhead.Length));
+        Assert.Equal(ArrivalKind.Plaintext, (await StartAsync(connection, TimeSpan.FromMilliseconds(50)))?.Kind);
     }
 
     [Fact]
@@ -97,79 +93,76 @@ public sealed class ProtocolDetectorTests
     {
         var half = (await ClientHellos.ForMeshAsync(Own))[..100];
 
-        var detection = await DetectAsync(half, TimeSpan.FromMilliseconds(50));
+        var (detection, left) = await DetectAsync(half, TimeSpan.FromMilliseconds(50));
 
-        Assert.Equal(ArrivalKind.Plaintext, detection.Kind);
-        Assert.Equal(half, detection.ReadAhead.ToArray());
+        Assert.Equal(ArrivalKind.Plaintext, detection?.Kind);
+        Assert.Equal(half, left);
     }
 
     [Fact]
     public async Task Half_a_ClientHello_and_the_end_is_plaintext()
     {
-        var (client, server) = await ConnectAsync();
-        using var _ = client;
-        using var __ = server;
-        await client.SendAsync((await ClientHellos.ForMeshAsync(Own)).AsMemory(0, 100), SocketFlags.None, Cancel);
-        client.Shutdown(SocketShutdown.Send);
+        using var connection = await LoopConnection.OpenAsync();
+        await connection.Client.SendAsync((await ClientHellos.ForMeshAsync(Own)).AsMemory(0, 100), SocketFlags.None, Cancel);
+        connection.Client.Shutdown(SocketShutdown.Send);
 
-        var detection = await ProtocolDetector.DetectAsync(server, Own, Patience, Cancel);
-
-        Assert.Equal((ArrivalKind.Plaintext, 100), (detection.Kind, detection.ReadAhead.Length));
+        Assert.Equal(ArrivalKind.Plaintext, (await StartAsync(connection, Patience))?.Kind);
     }
 
     [Fact]
-    public async Task A_ClientHello_that_never_ends_is_not_gathered_without_limit()
+    public async Task A_ClientHello_that_never_ends_is_not_waited_for()
     {
         var endless = new byte[4 * ClientHelloReader.MaxBytes];
         // A record of 16 KiB with a ClientHello of just under 16 MiB.
         byte[] head = [22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff];
         head.CopyTo(endless, 0);
 
-        var detection = await DetectAsync(endless);
-
-        Assert.Equal(ArrivalKind.Plaintext, detection.Kind);
-        Assert.InRange(detection.ReadAhead.Length, 1, ClientHelloReader.MaxBytes);
+        Assert.Equal(ArrivalKind.Plaintext, await KindAsync(endless));
     }
 
     [Fact]
     public async Task A_client_that_goes_before_it_says_anything_is_told_apart()
     {
-        var (client, server) = await ConnectAsync();
-        using var _ = server;
-        client.Dispose();
+        using var connection = await LoopConnection.OpenAsync();
+        connection.Client.Dispose();
 
-        await Assert.ThrowsAsync<IOException>(() => ProtocolDetector.DetectAsync(server, Own, Patience, Cancel));
+        Assert.Null(await StartAsync(connection, Patience));
     }
 
     [Fact]
-    public async Task Stopping_ends_the_wait()
+    public async Task Closing_the_socket_ends_the_wait()
     {
-        var (client, server) = await ConnectAsync();
-        using var _ = client;
-        using var __ = server;
-        using var stopping = new CancellationTokenSource();
-        var detecting = ProtocolDetector.DetectAsync(server, Own, Patience, stopping.Token);
+        using var connection = await LoopConnection.OpenAsync();
+        var detecting = StartAsync(connection, Patience);
 
-        await stopping.CancelAsync();
+        connection.Loop.Post(connection.Server.Abort);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => detecting);
+        Assert.Null(await detecting);
     }
 
-    private static async Task<Detection> DetectAsync(byte[] said, TimeSpan? patience = null)
+    private static Task<Detection?> StartAsync(LoopConnection connection, TimeSpan patience) =>
+        connection.RunAsync(() => ProtocolDetector.DetectAsync(connection.Server, Own, patience));
+
+    private static async Task<ArrivalKind?> KindAsync(byte[] said) => (await DetectAsync(said)).Detection?.Kind;
+
+    // What it is, and what is still there to be read.
+    private static async Task<(Detection? Detection, byte[] Left)> DetectAsync(byte[] said, TimeSpan? patience = null)
     {
-        var (client, server) = await ConnectAsync();
-        using var _ = client;
-        using var __ = server;
-        await client.SendAsync(said, SocketFlags.None, Cancel);
-        return await ProtocolDetector.DetectAsync(server, Own, patience ?? Patience, Cancel);
+        using var connection = await LoopConnection.OpenAsync();
+        await connection.Client.SendAsync(said, SocketFlags.None, Cancel);
+        var detection = await StartAsync(connection, patience ?? Patience);
+        return (detection, await ReadAsync(connection, said.Length));
     }
 
-    private static async Task<(Socket Client, Socket Server)> ConnectAsync()
+    private static Task<byte[]> ReadAsync(LoopConnection connection, int count) => connection.RunAsync(async () =>
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        var client = TestApplication.Connect((IPEndPoint)listener.LocalEndPoint!);
-        return (client, await listener.AcceptAsync(Cancel));
-    }
+        var read = new List<byte>();
+        var buffer = new byte[4_096];
+        while (read.Count < count && await connection.Server.ReadableAsync())
+        {
+            read.AddRange(buffer.AsSpan(0, Math.Max(connection.Server.Receive(buffer), 0)));
+        }
+
+        return read.ToArray();
+    });
 }

@@ -8,7 +8,8 @@ public sealed class TamperingTests : IAsyncLifetime
 {
     private const int Count = 400_000;
 
-    private readonly ProxyPair _pair = new();
+    // One stream a connection: whoever holds the wire sees its last record.
+    private readonly ProxyPair _pair = new(maxIdle: 0);
 
     /// <summary>In a record: its type, its version, its length, the first byte, one in the middle, the last of its tag.</summary>
     public static TheoryData<int> Places => [0, 1, 3, 4, 5, 4_000, -1];

@@ -1,19 +1,21 @@
 using System.Net;
 using System.Net.Sockets;
+using Mesh.Proxy.Loops;
 using Mesh.Proxy.Tests.Support;
-using Mesh.Proxy.Transport;
 
-namespace Mesh.Proxy.Tests.Transport;
+namespace Mesh.Proxy.Tests.Loops;
 
-public sealed class SocketListenerTests
+public sealed class SocketListenerTests : IDisposable
 {
+    private readonly LoopGroup _loops = new(count: 2);
+
     [Fact]
     public async Task At_its_limit_further_connections_wait_for_one_to_end()
     {
         var ends = new[] { new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource() };
         var served = 0;
         using var stopping = new CancellationTokenSource();
-        using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 2);
+        using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 2, _loops);
         var running = listener.RunAsync(_ => ends[Interlocked.Increment(ref served) - 1].Task, stopping.Token);
         using var first = TestApplication.Connect(listener.Address);
         using var second = TestApplication.Connect(listener.Address);
@@ -37,7 +39,7 @@ public sealed class SocketListenerTests
     {
         var end = new TaskCompletionSource();
         using var stopping = new CancellationTokenSource();
-        using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 10);
+        using var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 10, _loops);
         var address = listener.Address;
         var running = listener.RunAsync(_ => end.Task, stopping.Token);
         using var client = TestApplication.Connect(listener.Address);
@@ -52,4 +54,6 @@ public sealed class SocketListenerTests
         end.SetResult();
         await Eventually.EqualAsync(0, () => listener.Open);
     }
+
+    public void Dispose() => _loops.Dispose();
 }
