@@ -13,8 +13,8 @@ namespace Mesh.Bench.Soak;
 /// </remarks>
 internal static class SoakBench
 {
-    // What a heap gives and takes by itself. A hundred connections a second make 30,000 in the five minutes between the two quarters of a
-    // run of ten: 5 MiB are 170 bytes for each, less than any object that a connection could leave behind and that matters.
+    // What a heap gives and takes by itself. Two hundred connections a second make 60,000 in the five minutes between the two quarters
+    // of a run of ten: 5 MiB are 90 bytes for each, less than what a connection could leave behind.
     private const double GrowthMb = 5;
 
     // OpenSSL's own count has no such play, but for connections that happen to be open: some 40 KiB each, and a few more or less.
