@@ -17,7 +17,7 @@ internal static class SoakBench
     // of a run of ten: 5 MiB are 90 bytes for each, less than what a connection could leave behind.
     private const double GrowthMb = 5;
 
-    // OpenSSL's own count has no such play, but for connections that happen to be open: some 40 KiB each, and a few more or less.
+    // OpenSSL's own count has no such play, but for connections that happen to be open: a few more or less.
     private const double OpenSslGrowthMb = 1;
 
     // Two descriptors for each connection that is open, and the medians of how many are differ by a few.
