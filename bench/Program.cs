@@ -1,12 +1,16 @@
 using System.CommandLine;
 using Mesh.Bench.Attack;
 using Mesh.Bench.Churn;
+using Mesh.Bench.DataPlane;
 using Mesh.Bench.Demo;
 using Mesh.Bench.Host;
 using Mesh.Bench.Issuing;
 using Mesh.Bench.Lifecycle;
+using Mesh.Bench.Load;
 using Mesh.Bench.Push;
 using Mesh.Bench.Results;
+using Mesh.Bench.Soak;
+using Mesh.Bench.Support;
 
 // Exit codes: 0 every bound held, 1 a fault, 2 the command line is wrong, 4 a bound did not hold.
 var json = new Option<string?>("--json") { Description = "Write the figures to this file, one flat JSON object", HelpName = "FILE", Recursive = true };
@@ -35,7 +39,11 @@ var seconds = new Option<int>("--seconds") { Description = "How long requests go
 Add(
     "lifecycle", "Whether requests go on while all certificates and authorities change, and how soon the thief of an issuer's key is out",
     (parsed, cancellationToken) => LifecycleBench.RunAsync(parsed.GetValue(seconds), cancellationToken), seconds);
+var managed = new Option<bool>("--managed") { Description = "Measure the ordinary build of the proxy, not the native binary; its memory has no bounds" };
+AddProxy();
+AddSoak();
 AddAttacker();
+AddBackend();
 return await root.Parse(args).InvokeAsync();
 
 void Add(string name, string description, Func<ParseResult, CancellationToken, Task<BenchReport>> run, params Option[] options)
@@ -48,7 +56,17 @@ void Add(string name, string description, Func<ParseResult, CancellationToken, T
 
     command.SetAction(async (parsed, cancellationToken) =>
     {
-        var report = await run(parsed, cancellationToken);
+        BenchReport report;
+        try
+        {
+            report = await run(parsed, cancellationToken);
+        }
+        catch (LoadException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+
         report.Print();
         if (parsed.GetValue(json) is { } file)
         {
@@ -57,6 +75,47 @@ void Add(string name, string description, Func<ParseResult, CancellationToken, T
 
         return report.Holds ? 0 : 4;
     });
+    root.Add(command);
+}
+
+void AddProxy()
+{
+    var duration = new Option<double>("--seconds") { Description = "How long one run lasts", HelpName = "N", DefaultValueFactory = _ => 3 };
+    var rounds = new Option<int>("--rounds") { Description = "How often each run is made, in turn with the others", HelpName = "N", DefaultValueFactory = _ => 3 };
+    var only = new Option<string[]>("--only") { Description = "Measure this alone; may be repeated", HelpName = "NAME" };
+    only.AcceptOnlyFromAmong([.. Workload.All.Select(workload => workload.Name), ProxyBench.Memory, ProxyBench.Ready]);
+    var peers = new Option<string[]>("--peer") { Description = "Measure this one alone; may be repeated", HelpName = "NAME" };
+    peers.AcceptOnlyFromAmong(PeerSet.Direct, PeerSet.Nginx, PeerSet.Haproxy, PeerSet.Mesh);
+    var suite = new Option<string?>("--suite") { Description = "Hold all of them to this cipher suite", HelpName = "NAME" };
+    suite.AcceptOnlyFromAmong(Suite.Names);
+    Add(
+        "proxy", "The proxy beside HAProxy, nginx and no proxy: bulk, requests, new connections, memory, start",
+        (parsed, cancellationToken) => ProxyBench.RunAsync(
+            new ProxyBenchSettings(
+                TimeSpan.FromSeconds(parsed.GetValue(duration)), parsed.GetValue(rounds), parsed.GetValue(only) ?? [], parsed.GetValue(peers) ?? [],
+                Program(parsed), parsed.GetValue(suite)),
+            cancellationToken),
+        duration, rounds, only, peers, managed, suite);
+}
+
+void AddSoak()
+{
+    var minutes = new Option<double>("--minutes") { Description = "How long it lasts", HelpName = "N", DefaultValueFactory = _ => 10 };
+    Add(
+        "soak", "Whether two proxies stay as they are while connections come, half-close and abort at random, and whether every byte arrives",
+        (parsed, cancellationToken) => SoakBench.RunAsync(TimeSpan.FromMinutes(parsed.GetValue(minutes)), Program(parsed), cancellationToken),
+        minutes, managed);
+}
+
+ProxyProgram Program(ParseResult parsed) => parsed.GetValue(managed) ? ProxyProgram.Ordinary : ProxyProgram.Native();
+
+// Started by "proxy".
+void AddBackend()
+{
+    var address = new Argument<string>("address");
+    var command = new Command("backend", "Takes the load of a measurement") { address };
+    command.Hidden = true;
+    command.SetAction(parsed => Backend.Run(parsed.GetRequiredValue(address)));
     root.Add(command);
 }
 

@@ -25,6 +25,9 @@ internal sealed class BenchReport(string name, params IReadOnlyList<Figure> figu
 {
     public bool Holds => figures.All(figure => figure.Holds);
 
+    /// <summary>Written to the file, not printed: what the bench has shown in a table of its own. They have no bounds.</summary>
+    public IReadOnlyList<Figure> Details { get; init; } = [];
+
     public void Print()
     {
         var table = new Table().Border(TableBorder.Simple).Title(name);
@@ -42,5 +45,5 @@ internal sealed class BenchReport(string name, params IReadOnlyList<Figure> figu
     }
 
     public void Write(string file) => File.WriteAllText(
-        file, JsonSerializer.Serialize(figures.ToDictionary(figure => figure.Name, figure => figure.Value)) + Environment.NewLine);
+        file, JsonSerializer.Serialize(figures.Concat(Details).ToDictionary(figure => figure.Name, figure => figure.Value)) + Environment.NewLine);
 }

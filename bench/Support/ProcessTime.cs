@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Mesh.Bench.Support;
 
@@ -10,4 +11,14 @@ internal static class ProcessTime
         using var process = Process.GetProcessById(processId);
         return process.TotalProcessorTime;
     }
+
+    /// <summary>Together with that of the processes that it has started and that run.</summary>
+    public static TimeSpan OfAll(int processId) => Family(processId).Aggregate(TimeSpan.Zero, (sum, id) => sum + Of(id));
+
+    /// <summary>A process and those that it has started, directly or not.</summary>
+    public static IEnumerable<int> Family(int processId) =>
+        Directory.EnumerateDirectories($"/proc/{processId}/task")
+            .SelectMany(thread => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .SelectMany(child => Family(int.Parse(child, CultureInfo.InvariantCulture)))
+            .Prepend(processId);
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Mesh.Bench.Support;
 
 /// <summary>What one process holds in memory, as the kernel counts it.</summary>
-/// <param name="Program">Its assembly.</param>
+/// <param name="Program">Its assembly, or its binary.</param>
 /// <param name="RssMb">Resident, mapped files included, MiB.</param>
 /// <param name="AnonMb">Resident and its own alone, MiB.</param>
 internal sealed record ProcessWeight(string Program, double RssMb, double AnonMb)
@@ -13,21 +13,21 @@ internal sealed record ProcessWeight(string Program, double RssMb, double AnonMb
     [
         .. Directory.EnumerateDirectories("/proc")
             .Where(path => int.TryParse(Path.GetFileName(path), CultureInfo.InvariantCulture, out _))
-            .Select(path => Read(path, folder))
+            .Select(path => Read(path, words => words is ["dotnet", ..] && words.Any(word => word.Contains(folder, StringComparison.Ordinal))))
             .OfType<ProcessWeight>(),
     ];
 
     /// <summary>One process that runs.</summary>
     public static ProcessWeight Of(int processId) =>
-        Read($"/proc/{processId}", "") ?? throw new InvalidOperationException($"There is no .NET process {processId}.");
+        Read($"/proc/{processId}", _ => true) ?? throw new InvalidOperationException($"There is no process {processId}.");
 
-    private static ProcessWeight? Read(string path, string folder)
+    private static ProcessWeight? Read(string path, Func<string[], bool> isWanted)
     {
         try
         {
             var words = File.ReadAllText($"{path}/cmdline").Split('\0');
-            return words is ["dotnet", var assembly, ..] && words.Any(word => word.Contains(folder, StringComparison.Ordinal))
-                ? new ProcessWeight(Path.GetFileName(assembly), Megabytes(path, "VmRSS:"), Megabytes(path, "RssAnon:"))
+            return isWanted(words)
+                ? new ProcessWeight(Path.GetFileName(words is ["dotnet", var assembly, ..] ? assembly : words[0]), Megabytes(path, "VmRSS:"), Megabytes(path, "RssAnon:"))
                 : null;
         }
         catch (IOException)
