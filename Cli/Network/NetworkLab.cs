@@ -140,7 +140,6 @@ internal sealed class NetworkLab : IAsyncDisposable
         }
     }
 
-    // The veth pairs, this machine's end too, go with the namespaces.
     private static async Task SweepAsync(int number)
     {
         if (!Directory.Exists(NamespaceFolder))
@@ -148,11 +147,27 @@ internal sealed class NetworkLab : IAsyncDisposable
             return;
         }
 
+        // A namespace ends some time after its deletion, when the last that was done in it is over. This machine's own link doesn't wait.
+        var link = $"mesh-{number}";
+        if (HasLink(link))
+        {
+            try
+            {
+                await IpAsync(CancellationToken.None, "link", "delete", link);
+            }
+            catch (IOException) when (!HasLink(link))
+            {
+                // It has gone with its namespace meanwhile.
+            }
+        }
+
         foreach (var left in Directory.EnumerateFiles(NamespaceFolder, $"mesh-{number}-*").ToList())
         {
             await IpAsync(CancellationToken.None, "netns", "delete", Path.GetFileName(left));
         }
     }
+
+    private static bool HasLink(string link) => Directory.Exists($"/sys/class/net/{link}");
 
     private static async Task IpAsync(CancellationToken cancellationToken, params IReadOnlyList<string> arguments)
     {
