@@ -1,10 +1,17 @@
 using System.Runtime.InteropServices;
 using Mesh.Proxy.Hosting;
+using Mesh.Proxy.Interception;
 using Mesh.Proxy.Native;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 
+// What it does: a proxy, or "init", which leads a network namespace's traffic to one.
 // Exit codes: 0 stopped cleanly, 1 fault, 2 bad configuration.
+if (args is ["init", .. var rest])
+{
+    return await InitCommand.RunAsync(rest, Console.Out, Console.Error);
+}
+
 var configuration = new ConfigurationBuilder().AddEnvironmentVariables().AddCommandLine(args).Build();
 var (options, mistakes) = ProxyOptionsReader.Read(configuration);
 if (options is null)

@@ -60,7 +60,7 @@ internal static class DemoCommand
             await screen.ProgressAsync("Building", tell => tree.BuildAsync(cancellationToken));
         }
 
-        var plan = new DemoPlan(tree, ports, request.Settings, folder.Path);
+        var plan = new ExplicitPlan(tree.Assembly, ports, request.Settings, folder.Path);
         IReadOnlyList<Edge> edges = [];
         await using (var supervisor = new Supervisor(request.Restart, screen.Tell))
         {

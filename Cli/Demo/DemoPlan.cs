@@ -2,8 +2,9 @@ using System.Globalization;
 
 namespace Mesh.Cli.Demo;
 
-/// <summary>What the demo is made of: the control plane, four workloads with a proxy each, and who may call whom.</summary>
-internal sealed class DemoPlan(SourceTree tree, DemoPorts ports, DemoSettings settings, string data)
+/// <summary>What every demo is made of: the control plane, four workloads with a proxy each, and who may call whom.</summary>
+/// <param name="assemblies">Where each project was built to.</param>
+internal abstract class DemoPlan(Func<string, string> assemblies, DemoPorts ports, DemoSettings settings, string data)
 {
     public const string Namespace = "emojivoto";
     public const string TrustDomain = "mesh.example";
@@ -20,26 +21,34 @@ internal sealed class DemoPlan(SourceTree tree, DemoPorts ports, DemoSettings se
     public string TrustDomainName => settings.Find("Silo:TrustDomain") ?? TrustDomain;
 
     /// <summary>The page that a person opens: through web's inbound proxy, as a browser without an identity.</summary>
-    public string PageUrl => $"http://{ports.Address("web inbound")}/";
+    public string PageUrl => $"http://{Endpoint("web")}/";
 
-    public string ProxyHostUrl => $"https://{ports.Address("ProxyHost")}";
+    public string ProxyHostUrl => $"https://{ProxyHostAddress}";
 
     public string ProxyHostReady => $"http://{ports.Address("ProxyHost admin")}/ready";
 
-    public string ReadyUrl(string workload) => $"http://{ports.Address($"{workload} admin")}/ready";
+    /// <summary>What has to be done on this machine before a workload's processes start: command lines, each run to its end.</summary>
+    public virtual IEnumerable<IReadOnlyList<string>> Preparations => [];
 
-    public string MetricsUrl(string workload) => $"http://{ports.Address($"{workload} admin")}/metrics";
+    protected DemoPorts Ports => ports;
+
+    /// <summary>Where ProxyHosts listen, as proxies reach it.</summary>
+    protected abstract string ProxyHostAddress { get; }
+
+    public string ReadyUrl(string workload) => $"http://{Admin(workload)}/ready";
+
+    public string MetricsUrl(string workload) => $"http://{Admin(workload)}/metrics";
 
     public string TokenFile(string name) => Path.Combine(data, $"{name}.token");
 
     public string SpiffeId(string workload) => $"spiffe://{TrustDomainName}/ns/{Namespace}/sa/{workload}";
 
-    /// <summary>The services, and the inbound proxies behind them.</summary>
+    /// <summary>The services, and where the mesh reaches them.</summary>
     public IEnumerable<(string Service, string Endpoint, string Identity)> Services() =>
     [
-        ($"web.{Namespace}:80", ports.Address("web inbound"), SpiffeId("web")),
-        ($"emoji.{Namespace}:8080", ports.Address("emoji inbound"), SpiffeId("emoji")),
-        ($"voting.{Namespace}:8080", ports.Address("voting inbound"), SpiffeId("voting")),
+        ($"web.{Namespace}:80", Endpoint("web"), SpiffeId("web")),
+        ($"emoji.{Namespace}:8080", Endpoint("emoji"), SpiffeId("emoji")),
+        ($"voting.{Namespace}:8080", Endpoint("voting"), SpiffeId("voting")),
     ];
 
     public ChildPlan Silo() => Child("silo", "Silo", ProcessRole.Silo,
@@ -56,58 +65,51 @@ internal sealed class DemoPlan(SourceTree tree, DemoPorts ports, DemoSettings se
     [
         $"--ProxyHost:TokenFile={TokenFile("proxyhost")}",
         $"--ProxyHost:Data={Path.Combine(data, "proxyhost")}",
-        $"--ProxyHost:Listen={ports.Address("ProxyHost")}",
+        $"--ProxyHost:Listen={ProxyHostAddress}",
         $"--ProxyHost:AdminListen={ports.Address("ProxyHost admin")}",
     ]);
 
-    public ChildPlan Proxy(string workload)
+    public ChildPlan Proxy(string workload) => Child($"{workload}-proxy", "Proxy", ProcessRole.Proxy,
+    [
+        $"--Proxy:TokenFile={TokenFile(workload)}",
+        $"--Proxy:Data={Path.Combine(data, $"{workload}-proxy")}",
+        $"--Proxy:Admin:Listen={Admin(workload)}",
+        "--Proxy:Drain=00:00:02",
+        .. Listeners(workload),
+    ]);
+
+    public ChildPlan Application(string workload) => Child(workload, "Demo", ProcessRole.Application, workload switch
     {
-        List<string> arguments =
-        [
-            $"--Proxy:TokenFile={TokenFile(workload)}",
-            $"--Proxy:Data={Path.Combine(data, $"{workload}-proxy")}",
-            $"--Proxy:Admin:Listen={ports.Address($"{workload} admin")}",
-            "--Proxy:Drain=00:00:02",
-        ];
-        if (workload != "vote-bot")
-        {
-            arguments.Add($"--Proxy:Inbound:0:Listen={ports.Address($"{workload} inbound")}");
-            arguments.Add($"--Proxy:Inbound:0:Application={ports.Address($"{workload} application")}");
-        }
+        "web" => ["web", "--listen", ApplicationListen("web"), "--emoji", $"http://{Target("web", "emoji")}", "--voting", $"http://{Target("web", "voting")}"],
+        "vote-bot" => ["vote-bot", "--web", $"http://{Target("vote-bot", "web")}"],
+        _ => [workload, "--listen", ApplicationListen(workload)],
+    });
 
-        foreach (var (index, (listener, service)) in Outbound(workload).Index())
-        {
-            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--Proxy:Outbound:{index}:Listen={ports.Address(listener)}"));
-            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--Proxy:Outbound:{index}:Service={service}"));
-        }
+    /// <summary>Where a workload's proxy serves probes and metrics.</summary>
+    protected abstract string Admin(string workload);
 
-        return Child($"{workload}-proxy", "Proxy", ProcessRole.Proxy, arguments);
+    /// <summary>Where the mesh reaches a workload.</summary>
+    protected abstract string Endpoint(string workload);
+
+    /// <summary>Where a workload's application listens.</summary>
+    protected abstract string ApplicationListen(string workload);
+
+    /// <summary>Where an application connects that wants to reach another.</summary>
+    protected abstract string Target(string source, string destination);
+
+    /// <summary>The options of a workload's proxy that say where it listens.</summary>
+    protected abstract IEnumerable<string> Listeners(string workload);
+
+    /// <summary>The command line that starts a program of ours in its place.</summary>
+    protected virtual IReadOnlyList<string> Command(string name, ProcessRole role, string assembly, IEnumerable<string> arguments) => ["dotnet", assembly, .. arguments];
+
+    protected string AssemblyOf(string project) => assemblies(project);
+
+    private ChildPlan Child(string name, string project, ProcessRole role, IEnumerable<string> arguments)
+    {
+        var command = Command(name, role, AssemblyOf(project), arguments.Concat(settings.ArgumentsFor(role)));
+        return new ChildPlan(name, command[0], [.. command.Skip(1)], Path.Combine(data, "logs", $"{name}.log"), role);
     }
-
-    public ChildPlan Application(string workload)
-    {
-        IReadOnlyList<string> arguments = workload switch
-        {
-            "web" =>
-            [
-                "web", "--listen", ports.Address("web application"), "--emoji", $"http://{ports.Address("web outbound emoji")}", "--voting",
-                $"http://{ports.Address("web outbound voting")}",
-            ],
-            "vote-bot" => ["vote-bot", "--web", $"http://{ports.Address("vote-bot outbound web")}"],
-            _ => [workload, "--listen", ports.Address($"{workload} application")],
-        };
-        return Child(workload, "Demo", ProcessRole.Application, arguments);
-    }
-
-    private static IEnumerable<(string Listener, string Service)> Outbound(string workload) => workload switch
-    {
-        "web" => [("web outbound emoji", $"emoji.{Namespace}:8080"), ("web outbound voting", $"voting.{Namespace}:8080")],
-        "vote-bot" => [("vote-bot outbound web", $"web.{Namespace}:80")],
-        _ => [],
-    };
-
-    private ChildPlan Child(string name, string project, ProcessRole role, IEnumerable<string> arguments) => new(
-        name, "dotnet", [tree.Assembly(project), .. arguments, .. settings.ArgumentsFor(role)], Path.Combine(data, "logs", $"{name}.log"), role);
 
     private string Number(string what) => ports[what].ToString(CultureInfo.InvariantCulture);
 }

@@ -52,12 +52,17 @@ internal sealed class DemoPorts
     public string Address(string what) => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{_ports[what]}");
 
     /// <exception cref="CliException">A port is taken; the message says which, by whom and how to choose another.</exception>
-    public void CheckFree()
+    public void CheckFree() => CheckFree(controlPlaneOnly: false);
+
+    /// <param name="controlPlaneOnly">Whether the workloads have hosts of their own, and so all their ports to themselves.</param>
+    /// <inheritdoc cref="CheckFree()"/>
+    public void CheckFree(bool controlPlaneOnly)
     {
         foreach (var (what, _, setting) in Known)
         {
             var port = _ports[what];
-            if (PortHolder.IsFree(port))
+            // Only the control plane's have settings.
+            if ((controlPlaneOnly && setting is null) || PortHolder.IsFree(port))
             {
                 continue;
             }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf.WellKnownTypes;
 using Mesh.Admin.V1;
 using Mesh.Cli.Admin;
@@ -17,6 +18,11 @@ internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConn
     {
         progress("Starting the silo");
         supervisor.Start(plan.Silo());
+        foreach (var preparation in plan.Preparations)
+        {
+            await PrepareAsync(preparation, cancellationToken);
+        }
+
         // Applications need nobody to start, so they warm up meanwhile.
         foreach (var workload in DemoPlan.Workloads)
         {
@@ -73,6 +79,17 @@ internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConn
     }
 
     public void Dispose() => _http.Dispose();
+
+    private static async Task PrepareAsync(IReadOnlyList<string> command, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true })!;
+        var said = await process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        if (process.ExitCode != 0)
+        {
+            throw new CliException(ExitCodes.Environment, $"{string.Join(' ', command)} has failed: {said.Trim()}", "Put that right and start the demo again.");
+        }
+    }
 
     private async Task ConfigureAsync(CancellationToken cancellationToken)
     {

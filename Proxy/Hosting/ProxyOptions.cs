@@ -1,4 +1,5 @@
 using System.Net;
+using Mesh.Proxy.Interception;
 using Mesh.Spiffe;
 
 namespace Mesh.Proxy.Hosting;
@@ -32,6 +33,9 @@ internal sealed record ProxyOptions
 
     /// <summary>Listeners for the application, each for one service.</summary>
     public IReadOnlyList<OutboundOptions> Outbound { get; init; } = [];
+
+    /// <summary>Listeners for what <c>Proxy init</c> redirects; null, the default: there are none.</summary>
+    public TransparentOptions? Transparent { get; init; }
 
     /// <summary>Where <c>/live</c>, <c>/ready</c> and <c>/metrics</c> are served; default 127.0.0.1:4191.</summary>
     public IPEndPoint AdminListen { get; init; } = new(IPAddress.Loopback, 4191);
@@ -71,5 +75,21 @@ internal sealed record InboundOptions(IPEndPoint Listen, IPEndPoint Application)
 /// <param name="Service">NAME.NAMESPACE:PORT.</param>
 internal sealed record OutboundOptions(IPEndPoint Listen, string Service)
 {
+    /// <summary>The users of this machine that may connect here; none, the default: the proxy's own alone.</summary>
+    public NumberRanges Uids { get; init; } = NumberRanges.None;
+
     public int ServicePort => int.Parse(Service.AsSpan(Service.LastIndexOf(':') + 1), provider: null);
+}
+
+/// <summary>Listeners for connections that were on their way elsewhere.</summary>
+internal sealed record TransparentOptions
+{
+    /// <summary>Where the application's connections arrive; default 127.0.0.1:4140 and [::1]:4140, for that is where the kernel redirects to.</summary>
+    public IReadOnlyList<IPEndPoint> Outbound { get; init; } = [new(IPAddress.Loopback, InterceptionPorts.Outbound), new(IPAddress.IPv6Loopback, InterceptionPorts.Outbound)];
+
+    /// <summary>Where connections from outside arrive; default 0.0.0.0:4143 and [::]:4143, for the kernel redirects to the address of the interface.</summary>
+    public IReadOnlyList<IPEndPoint> Inbound { get; init; } = [new(IPAddress.Any, InterceptionPorts.Inbound), new(IPAddress.IPv6Any, InterceptionPorts.Inbound)];
+
+    /// <summary>Destination ports whose protocol is not looked for, since the server speaks first there; default: Linkerd's.</summary>
+    public NumberRanges OpaquePorts { get; init; } = NumberRanges.Of(25, 587, 3306, 4444, 5432, 6379, 9300, 11211);
 }

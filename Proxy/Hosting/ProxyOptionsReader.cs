@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using Mesh.Proxy.Interception;
 using Mesh.Spiffe;
 using Microsoft.Extensions.Configuration;
 
@@ -11,9 +12,17 @@ internal sealed partial class ProxyOptionsReader
 {
     private static readonly string[] Keys =
     [
-        "TokenFile", "JwtFile", "Identity", "TrustBundleFile", "AnchorHashes", "Data", "ProxyHosts", "Inbound", "Outbound", "Admin",
+        "TokenFile", "JwtFile", "Identity", "TrustBundleFile", "AnchorHashes", "Data", "ProxyHosts", "Inbound", "Outbound", "Transparent", "Admin",
         "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections", "Pooling", "CountOpenSslMemory",
     ];
+
+    private const uint HighestUid = uint.MaxValue - 1;
+    private const int MaxUidEntries = 64;
+
+    // As many as a user namespace is given: a block of users, but never all of them.
+    private const uint MaxUidsInRange = 65_536;
+    private const int MaxPortEntries = 64;
+    private const int MaxTransparentListeners = 8;
 
     private readonly List<string> _mistakes = [];
 
@@ -48,6 +57,7 @@ internal sealed partial class ProxyOptionsReader
             ProxyHosts = [.. proxy.GetSection("ProxyHosts").GetChildren().Select(Address)],
             Inbound = [.. proxy.GetSection("Inbound").GetChildren().Select(ReadInbound)],
             Outbound = [.. proxy.GetSection("Outbound").GetChildren().Select(ReadOutbound)],
+            Transparent = ReadTransparent(proxy.GetSection("Transparent")),
             AdminListen = proxy["Admin:Listen"] is null ? defaults.AdminListen : EndPoint(proxy.GetSection("Admin"), "Listen"),
             ReportInterval = Duration(proxy, "ReportInterval", defaults.ReportInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             TrustLease = proxy["TrustLease"] is null ? null : Duration(proxy, "TrustLease", TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromDays(7)),
@@ -125,7 +135,7 @@ internal sealed partial class ProxyOptionsReader
 
     private OutboundOptions ReadOutbound(IConfigurationSection section)
     {
-        CheckKeys(section, ["Listen", "Service"]);
+        CheckKeys(section, ["Listen", "Service", "Uids"]);
         var service = section["Service"] ?? "";
         if (!ServiceName().IsMatch(service) || !ushort.TryParse(service.AsSpan(service.LastIndexOf(':') + 1), CultureInfo.InvariantCulture, out _))
         {
@@ -133,7 +143,56 @@ internal sealed partial class ProxyOptionsReader
             service = "none.none:1";
         }
 
-        return new OutboundOptions(EndPoint(section, "Listen"), service);
+        return new OutboundOptions(EndPoint(section, "Listen"), service)
+        {
+            Uids = Numbers(section.GetSection("Uids"), MaxUidEntries, 0, HighestUid, MaxUidsInRange, "a uid, or a range of at most 65536 as in 61184-65519", NumberRanges.None),
+        };
+    }
+
+    private TransparentOptions? ReadTransparent(IConfigurationSection section)
+    {
+        CheckKeys(section, ["Enabled", "Outbound", "Inbound", "OpaquePorts"]);
+        CheckHasNoValue(section, "Enabled");
+        var isEnabled = Flag(section, "Enabled");
+        AddIf(!isEnabled && section.GetChildren().Any(child => child.Key is not "Enabled"), $"{section.Path} says where to listen, but {section.Path}:Enabled is not true.");
+        var defaults = new TransparentOptions();
+        var options = new TransparentOptions
+        {
+            Outbound = EndPoints(section.GetSection("Outbound"), defaults.Outbound),
+            Inbound = EndPoints(section.GetSection("Inbound"), defaults.Inbound),
+            OpaquePorts = Numbers(section.GetSection("OpaquePorts"), MaxPortEntries, 1, IPEndPoint.MaxPort, IPEndPoint.MaxPort, "a port, or a range as in 8000-8999", defaults.OpaquePorts),
+        };
+        return isEnabled ? options : null;
+    }
+
+    private IReadOnlyList<IPEndPoint> EndPoints(IConfigurationSection section, IReadOnlyList<IPEndPoint> fallback)
+    {
+        CheckHasNoValue(section, "0");
+        var entries = section.GetChildren().ToList();
+        AddIf(entries.Count > MaxTransparentListeners, $"{section.Path} has {entries.Count} entries; at most {MaxTransparentListeners} are read.");
+        return entries.Count == 0 ? fallback : [.. entries.Select(entry => EndPoint(section, entry.Key))];
+    }
+
+    private NumberRanges Numbers(
+        IConfigurationSection section, int maxEntries, uint least, uint most, uint maxInRange, string what, NumberRanges fallback)
+    {
+        CheckHasNoValue(section, "0");
+        var entries = section.GetChildren().ToList();
+        AddIf(entries.Count > maxEntries, $"{section.Path} has {entries.Count} entries; at most {maxEntries} are read.");
+        List<(uint First, uint Last)> ranges = [];
+        foreach (var entry in entries)
+        {
+            if (NumberRanges.TryParseRange(entry.Value, least, most, out var range) && range.Last - range.First < maxInRange)
+            {
+                ranges.Add(range);
+            }
+            else
+            {
+                _mistakes.Add($"{entry.Path} '{entry.Value}' is not {what}.");
+            }
+        }
+
+        return entries.Count == 0 ? fallback : NumberRanges.Of(ranges);
     }
 
     private void CheckKeys(IConfigurationSection section, string[] known)
@@ -156,6 +215,8 @@ internal sealed partial class ProxyOptionsReader
     {
         var listeners = options.Inbound.Select(inbound => inbound.Listen)
             .Concat(options.Outbound.Select(outbound => outbound.Listen))
+            .Concat(options.Transparent?.Outbound ?? [])
+            .Concat(options.Transparent?.Inbound ?? [])
             .Append(options.AdminListen);
         foreach (var twice in listeners.Where(listen => listen.Port != 0).GroupBy(listen => listen).Where(group => group.Count() > 1))
         {
@@ -214,12 +275,18 @@ internal sealed partial class ProxyOptionsReader
 
     private bool Flag(IConfigurationSection section, string key)
     {
-        if (section[key] is { } text && !bool.TryParse(text, out _))
+        if (section[key] is not { } text)
         {
-            _mistakes.Add($"{section.Path}:{key} '{text}' is neither true nor false.");
+            return false;
         }
 
-        return bool.TryParse(section[key], out var flag) && flag;
+        if (bool.TryParse(text, out var flag))
+        {
+            return flag;
+        }
+
+        _mistakes.Add($"{section.Path}:{key} '{text}' is not true or false.");
+        return false;
     }
 
     private int Number(IConfigurationSection section, string key, int fallback, int least, int most)

@@ -5,7 +5,7 @@ namespace Mesh.Cli.Tests.Demo;
 
 public sealed class DemoVerdictTests
 {
-    private static readonly DemoPlan Plan = PlanWith();
+    private static readonly ExplicitPlan Plan = PlanWith();
 
     [Fact]
     public void All_edges_in_mTLS_are_no_problem() => Assert.Empty(DemoVerdict.Problems(Plan, [.. Expected(Plan), Ingress()]));
@@ -59,10 +59,10 @@ public sealed class DemoVerdictTests
         Assert.Equal(3, DemoVerdict.Problems(plan, Expected(Plan)).Count);
     }
 
-    private static DemoPlan PlanWith(params string[] settings)
+    private static ExplicitPlan PlanWith(params string[] settings)
     {
         var read = DemoSettings.Parse(settings);
-        return new DemoPlan(SourceTree.Find("Debug"), new DemoPorts(null, read), read, "/nowhere");
+        return new ExplicitPlan(project => $"{project}.dll", new DemoPorts(null, read), read, "/nowhere");
     }
 
     private static Edge[] Expected(DemoPlan plan) =>

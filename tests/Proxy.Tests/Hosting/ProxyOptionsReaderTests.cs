@@ -76,7 +76,7 @@ public sealed class ProxyOptionsReaderTests
 
         Assert.Equal(
             [
-                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, JwtFile, Identity, TrustBundleFile, AnchorHashes, Data, ProxyHosts, Inbound, Outbound, Admin, ReportInterval, TrustLease, Drain, DetectTimeout, ConnectTimeout, MaxConnections, Pooling, CountOpenSslMemory.",
+                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, JwtFile, Identity, TrustBundleFile, AnchorHashes, Data, ProxyHosts, Inbound, Outbound, Transparent, Admin, ReportInterval, TrustLease, Drain, DetectTimeout, ConnectTimeout, MaxConnections, Pooling, CountOpenSslMemory.",
                 "Proxy:Admin:Port is not an option. Proxy:Admin has: Listen.",
                 "Proxy:TokenFile is missing: name the file that holds the join token.",
                 "Proxy:Data is missing: name the data folder.",
@@ -189,6 +189,81 @@ public sealed class ProxyOptionsReaderTests
     [InlineData("AnchorHashes:1", "AAAA")]
     public void What_stands_for_nothing_beside_a_JWT_is_named(string key, string value) => Assert.Contains(
         $"Proxy:{key} '{value}'", Mistakes([.. ByJwt, $"--Proxy:AnchorHashes:0={new string('a', 64)}", $"--Proxy:{key}={value}"])[0], StringComparison.Ordinal);
+
+    [Fact]
+    public void An_outbound_listener_names_users_and_ranges_of_users()
+    {
+        string[] outbound = [.. Least, "--Proxy:Outbound:0:Listen=127.0.0.1:9000", "--Proxy:Outbound:0:Service=voting.emojivoto:8080"];
+
+        Assert.Empty(Read(outbound).Outbound[0].Uids.Ranges);
+        Assert.Equal(
+            "1000, 61184-65519",
+            Read([.. outbound, "--Proxy:Outbound:0:Uids:0=61184-65519", "--Proxy:Outbound:0:Uids:1=1000"]).Outbound[0].Uids.ToString());
+        Assert.Equal(
+            ["Proxy:Outbound:0:Uids '1000' is not read: its values stand below it, as in Proxy:Outbound:0:Uids:0."], Mistakes([.. outbound, "--Proxy:Outbound:0:Uids=1000"]));
+        Assert.Equal(
+            ["Proxy:Outbound:0:Uids has 65 entries; at most 64 are read."],
+            Mistakes([.. outbound, .. Enumerable.Range(0, 65).Select(i => $"--Proxy:Outbound:0:Uids:{i}={i}")]));
+    }
+
+    [Theory]
+    [InlineData("*")]
+    [InlineData("root")]
+    [InlineData("-1")]
+    [InlineData("4294967295")]
+    [InlineData("0-65536")]
+    [InlineData("10-9")]
+    [InlineData("1,2")]
+    public void Users_are_numbers_and_never_everybody(string uids)
+    {
+        var mistake = Assert.Single(Mistakes(
+            [.. Least, "--Proxy:Outbound:0:Listen=127.0.0.1:9000", "--Proxy:Outbound:0:Service=voting.emojivoto:8080", $"--Proxy:Outbound:0:Uids:0={uids}"]));
+
+        Assert.Equal($"Proxy:Outbound:0:Uids:0 '{uids}' is not a uid, or a range of at most 65536 as in 61184-65519.", mistake);
+    }
+
+    [Fact]
+    public void Transparent_listeners_are_there_where_they_are_enabled()
+    {
+        var options = Read([.. Least, "--Proxy:Transparent:Enabled=true"]).Transparent!;
+        var others = Read(
+            [
+                .. Least, "--Proxy:Transparent:Enabled=True", "--Proxy:Transparent:Outbound:0=127.0.0.1:5140", "--Proxy:Transparent:Inbound:0=10.0.0.1:5143",
+                "--Proxy:Transparent:OpaquePorts:0=5432", "--Proxy:Transparent:OpaquePorts:1=6000-6010",
+            ]).Transparent!;
+
+        Assert.Equal(["127.0.0.1:4140", "[::1]:4140"], options.Outbound.Select(listen => listen.ToString()));
+        Assert.Equal(["0.0.0.0:4143", "[::]:4143"], options.Inbound.Select(listen => listen.ToString()));
+        Assert.Equal("25, 587, 3306, 4444, 5432, 6379, 9300, 11211", options.OpaquePorts.ToString());
+        Assert.Equal(["127.0.0.1:5140"], others.Outbound.Select(listen => listen.ToString()));
+        Assert.Equal(["10.0.0.1:5143"], others.Inbound.Select(listen => listen.ToString()));
+        Assert.Equal("5432, 6000-6010", others.OpaquePorts.ToString());
+        Assert.Null(Read([.. Least, "--Proxy:Transparent:Enabled=false"]).Transparent);
+    }
+
+    [Fact]
+    public void Wrong_options_of_transparent_listeners_are_all_named() => Assert.Equal(
+        [
+            "Proxy:Transparent:SkipPorts is not an option. Proxy:Transparent has: Enabled, Outbound, Inbound, OpaquePorts.",
+            "Proxy:Transparent:Enabled 'yes' is not true or false.",
+            "Proxy:Transparent says where to listen, but Proxy:Transparent:Enabled is not true.",
+            "Proxy:Transparent:Outbound '4140' is not read: its values stand below it, as in Proxy:Transparent:Outbound:0.",
+            "Proxy:Transparent:Inbound:0 '4143' is not IP:PORT.",
+            "Proxy:Transparent:OpaquePorts:0 '0-65535' is not a port, or a range as in 8000-8999.",
+        ],
+        Mistakes(
+        [
+            .. Least, "--Proxy:Transparent:Enabled=yes", "--Proxy:Transparent:SkipPorts=1", "--Proxy:Transparent:Outbound=4140",
+            "--Proxy:Transparent:Inbound:0=4143", "--Proxy:Transparent:OpaquePorts:0=0-65535",
+        ]));
+
+    [Fact]
+    public void A_transparent_listener_takes_its_address_from_the_others() => Assert.Equal(
+        ["Proxy: 127.0.0.1:4140 is named for 2 listeners."],
+        Mistakes(
+        [
+            .. Least, "--Proxy:Transparent:Enabled=true", "--Proxy:Outbound:0:Listen=127.0.0.1:4140", "--Proxy:Outbound:0:Service=voting.emojivoto:8080",
+        ]));
 
     private static ProxyOptions Read(string[] arguments)
     {
