@@ -7,69 +7,71 @@ using Microsoft.Extensions.Logging;
 namespace Mesh.Proxy.Discovery;
 
 /// <summary>The endpoints of the services that this proxy was configured for, as last pushed. Known ones stay while nobody answers.</summary>
-internal sealed partial class ServiceDirectory(IEnumerable<string> services, ILogger<ServiceDirectory> logger)
+internal sealed partial class ServiceDirectory
 {
-    private readonly ConcurrentDictionary<string, Entry> _services =
-        new(services.Distinct().Select(name => KeyValuePair.Create(name, new Entry(0, []))));
+    private readonly ConcurrentDictionary<string, Entry> _services;
+    private readonly EndpointClock _clock;
+    private readonly EndpointSet _none;
+    private readonly ILogger<ServiceDirectory> _logger;
+
+    public ServiceDirectory(IEnumerable<string> services, TimeProvider clock, ILogger<ServiceDirectory> logger)
+    {
+        (_clock, _logger) = (new EndpointClock(clock), logger);
+        _none = new EndpointSet([], _clock);
+        _services = new(services.Distinct().Select(name => KeyValuePair.Create(name, new Entry(0, _none))));
+    }
 
     /// <summary>What is held, for a watch to resume from.</summary>
     public IEnumerable<ServiceVersion> Versions() =>
         _services.Select(service => new ServiceVersion { Name = service.Key, Version = service.Value.Version });
 
-    /// <summary>Takes what was pushed. An endpoint that can't be read is left out: to reach it without its identity would be worse.</summary>
+    /// <summary>
+    /// Takes what was pushed. An endpoint that can't be read is left out: to reach it without its identity would be worse. One that was there
+    /// before keeps what is known of it.
+    /// </summary>
     public void Update(Service service)
     {
-        if (!_services.ContainsKey(service.Name))
+        if (!_services.TryGetValue(service.Name, out var before))
         {
             return;
         }
 
-        var endpoints = new List<ServiceEndpoint>();
+        var known = new Dictionary<(IPEndPoint, SpiffeId?), ServiceEndpoint>(before.Endpoints.Count);
+        foreach (var endpoint in before.Endpoints.Endpoints)
+        {
+            known.TryAdd((endpoint.Address, endpoint.Identity), endpoint);
+        }
+
+        var endpoints = new List<ServiceEndpoint>(service.Endpoints.Count);
         foreach (var endpoint in service.Endpoints)
         {
             if (Read(endpoint) is { } read)
             {
-                endpoints.Add(read);
+                endpoints.Add(known.GetValueOrDefault(read) ?? new ServiceEndpoint(read.Address, read.Identity, _clock));
             }
             else
             {
-                Log.EndpointLeftOut(logger, service.Name, endpoint.Address, endpoint.SpiffeId);
+                Log.EndpointLeftOut(_logger, service.Name, endpoint.Address, endpoint.SpiffeId);
             }
         }
 
-        _services[service.Name] = new Entry(service.Version, endpoints);
-        Log.Updated(logger, service.Name, service.Version, endpoints.Count);
+        _services[service.Name] = new Entry(service.Version, new EndpointSet([.. endpoints], _clock));
+        Log.Updated(_logger, service.Name, service.Version, endpoints.Count);
     }
 
-    /// <summary>The endpoints of a service, the least busy of two drawn at random first.</summary>
-    public IReadOnlyList<ServiceEndpoint> Candidates(string service)
-    {
-        var endpoints = _services.GetValueOrDefault(service)?.Endpoints ?? [];
-        if (endpoints.Count < 2)
-        {
-            return endpoints;
-        }
+    /// <summary>The endpoints of a service; none where it is not known.</summary>
+    public EndpointSet Endpoints(string service) => _services.GetValueOrDefault(service)?.Endpoints ?? _none;
 
-        var first = Random.Shared.Next(endpoints.Count);
-        var second = (first + 1 + Random.Shared.Next(endpoints.Count - 1)) % endpoints.Count;
-        if (endpoints[second].Open < endpoints[first].Open)
-        {
-            (first, second) = (second, first);
-        }
-
-        return [endpoints[first], endpoints[second], .. endpoints.Where((_, index) => index != first && index != second)];
-    }
-
-    private static ServiceEndpoint? Read(Endpoint endpoint)
+    private static (IPEndPoint Address, SpiffeId? Identity)? Read(Endpoint endpoint)
     {
         SpiffeId? identity = null;
         return IPEndPoint.TryParse(endpoint.Address, out var address) && address.Port != 0
             && (endpoint.SpiffeId.Length == 0 || SpiffeId.TryParse(endpoint.SpiffeId, out identity, out _))
-            ? new ServiceEndpoint(address, identity)
+            ? (address, identity)
             : null;
     }
 
-    private sealed record Entry(long Version, IReadOnlyList<ServiceEndpoint> Endpoints);
+    private sealed record Entry(long Version, EndpointSet Endpoints);
 
     private static partial class Log
     {
@@ -79,22 +81,4 @@ internal sealed partial class ServiceDirectory(IEnumerable<string> services, ILo
         [LoggerMessage(EventId = 5502, Level = LogLevel.Warning, Message = "Left out an endpoint of {Service} that cannot be read: {Address} {SpiffeId}")]
         public static partial void EndpointLeftOut(ILogger logger, string service, string address, string spiffeId);
     }
-}
-
-/// <summary>One endpoint and how busy it is.</summary>
-/// <param name="address">The inbound proxy, or the application where it is not meshed.</param>
-/// <param name="identity">Who must answer there; null where it is not meshed.</param>
-internal sealed class ServiceEndpoint(IPEndPoint address, SpiffeId? identity)
-{
-    private int _open;
-
-    public IPEndPoint Address => address;
-
-    public SpiffeId? Identity => identity;
-
-    public int Open => Volatile.Read(ref _open);
-
-    public void Opened() => Interlocked.Increment(ref _open);
-
-    public void Closed() => Interlocked.Decrement(ref _open);
 }

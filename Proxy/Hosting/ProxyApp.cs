@@ -35,7 +35,7 @@ internal sealed partial class ProxyApp : IDisposable
         (_options, _clock, _logger) = (options, clock, logging.CreateLogger<ProxyApp>());
         var folder = new EnrollmentFolder(options.Data);
         var identity = new WorkloadIdentity(folder, clock, options.TrustLease);
-        var services = new ServiceDirectory(options.Outbound.Select(outbound => outbound.Service), logging.CreateLogger<ServiceDirectory>());
+        var services = new ServiceDirectory(options.Outbound.Select(outbound => outbound.Service), clock, logging.CreateLogger<ServiceDirectory>());
         var (edges, refusals) = (new EdgeBook(), new RefusalCounters());
         var live = new LiveConnections(identity, refusals, logging.CreateLogger<LiveConnections>());
         var transport = new SslStreamTransport(chain => identity.Verify(chain), options.DetectTimeout, options.ConnectTimeout);

@@ -50,67 +50,105 @@ internal sealed partial class OutboundListener(
             return false;
         }
 
-        var candidates = services.Candidates(options.Service);
-        if (candidates.Count == 0)
+        var patience = new RenewalPatience(identity);
+        var choices = services.Endpoints(options.Service).Choose();
+        List<RefusedEndpoint> waitedFor = [];
+        while (choices.TryNext(out var attempt))
         {
-            refusals.Add(DirectionWord, "no_endpoints");
-            Log.NoEndpoints(logger, options.Service);
+            if (await TryAsync(application, attempt, patience, credential, waitedFor, cancellationToken))
+            {
+                return true;
+            }
+        }
+
+        if (!choices.HasTried)
+        {
+            refusals.Add(DirectionWord, choices.Refusal);
+            Log.NoEndpoints(logger, options.Service, choices.Refusal);
             return false;
         }
 
-        var patience = new RenewalPatience(identity);
-        while (true)
+        while (waitedFor.Count > 0 && await patience.WaitAsync(cancellationToken))
         {
-            List<RefusedEndpoint>? waitedFor = null;
-            foreach (var endpoint in candidates)
+            List<RefusedEndpoint> again = [.. waitedFor];
+            waitedFor.Clear();
+            foreach (var refused in again)
             {
-                credential = endpoint.Identity is null ? credential : await patience.OwnAsync(credential, cancellationToken);
-                if (await TryAsync(application, endpoint, credential, cancellationToken) is not { } failure)
+                if (await TryAsync(application, refused.Endpoint.BeginAgain(), patience, credential, waitedFor, cancellationToken))
                 {
-                    waitedFor?.ForEach(Refuse);
                     return true;
                 }
-
-                var refused = new RefusedEndpoint(endpoint, failure);
-                if (RenewalPatience.IsBeingReplaced(failure))
-                {
-                    (waitedFor ??= []).Add(refused);
-                }
-                else
-                {
-                    Refuse(refused);
-                }
             }
-
-            if (waitedFor is null || !await patience.WaitAsync(cancellationToken))
-            {
-                waitedFor?.ForEach(Refuse);
-                return false;
-            }
-
-            candidates = [.. waitedFor.Select(refused => refused.Endpoint)];
         }
+
+        waitedFor.ForEach(Refuse);
+        return false;
     }
 
-    private async Task<OpenFailure?> TryAsync(Socket application, ServiceEndpoint endpoint, SvidCredential credential, CancellationToken cancellationToken)
+    // True where the connection was carried. One that is refused for a certificate on its way is kept for another try.
+    private async Task<bool> TryAsync(
+        Socket application, EndpointAttempt attempt, RenewalPatience patience, SvidCredential credential, List<RefusedEndpoint> waitedFor,
+        CancellationToken cancellationToken)
     {
+        var shown = attempt.Endpoint.Identity is null ? credential : await patience.OwnAsync(credential, cancellationToken);
+        if (await ForwardAsync(application, attempt, shown, cancellationToken) is not { } failure)
+        {
+            waitedFor.ForEach(Refuse);
+            return true;
+        }
+
+        var refused = new RefusedEndpoint(attempt.Endpoint, failure);
+        if (RenewalPatience.IsBeingReplaced(failure))
+        {
+            waitedFor.Add(refused);
+        }
+        else
+        {
+            Refuse(refused);
+        }
+
+        return false;
+    }
+
+    private async Task<OpenFailure?> ForwardAsync(Socket application, EndpointAttempt attempt, SvidCredential credential, CancellationToken cancellationToken)
+    {
+        var endpoint = attempt.Endpoint;
         var edge = edges.For(KeyOf(endpoint));
         IReadOnlyList<ReadOnlyMemory<byte>> shown = [];
+        var began = TimeProvider.System.GetTimestamp();
+        var isEstablished = false;
         var target = new OutboundTarget(
             endpoint.Address,
             endpoint.Identity is null ? null : credential,
             endpoint.Identity?.DnsName ?? "",
             chain => identity.Verify(shown = chain, endpoint.Identity),
             edge,
-            end => endpoint.Identity is null ? NoRegistration.Instance : live.Add(DirectionWord, shown, end));
-        endpoint.Opened();
+            end =>
+            {
+                isEstablished = true;
+                attempt.Established(TimeProvider.System.GetElapsedTime(began));
+                return endpoint.Identity is null ? NoRegistration.Instance : live.Add(DirectionWord, shown, end);
+            });
+        OpenFailure? failure = null;
         try
         {
-            return await transport.ForwardAsync(application, target, cancellationToken);
+            return failure = await transport.ForwardAsync(application, target, cancellationToken);
         }
         finally
         {
-            endpoint.Closed();
+            if (isEstablished)
+            {
+                attempt.Closed();
+            }
+            else if (failure is null || RenewalPatience.IsBeingReplaced(failure))
+            {
+                // The proxy stops, or the endpoint is there and shows a certificate that is being replaced.
+                attempt.Abandoned();
+            }
+            else
+            {
+                attempt.Failed();
+            }
         }
     }
 
@@ -144,7 +182,7 @@ internal sealed partial class OutboundListener(
         public static partial void Refused(
             ILogger logger, string service, System.Net.IPEndPoint address, SpiffeId? expected, string reason, string detail);
 
-        [LoggerMessage(EventId = 5802, Level = LogLevel.Warning, Message = "{Service} has no endpoints")]
-        public static partial void NoEndpoints(ILogger logger, string service);
+        [LoggerMessage(EventId = 5802, Level = LogLevel.Warning, Message = "{Service} has no endpoint to try: {Reason}")]
+        public static partial void NoEndpoints(ILogger logger, string service, string reason);
     }
 }

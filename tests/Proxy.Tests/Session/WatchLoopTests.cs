@@ -28,7 +28,7 @@ public sealed class WatchLoopTests : IAsyncLifetime
 
         _ = _agent.RunWatch();
 
-        await Eventually.EqualAsync(1, () => _agent.Services.Candidates(AgentUnderTest.Service).Count);
+        await Eventually.EqualAsync(1, () => _agent.Services.Endpoints(AgentUnderTest.Service).Count);
         Assert.Equal((2, DefaultPolicy.Deny), (_agent.Identity.Bundles.Bundle.Sequence, _agent.Identity.Policy!.DefaultPolicy));
         Assert.True(_agent.Identity.IsReady);
     }

@@ -29,7 +29,7 @@ internal sealed class AgentUnderTest : IAsyncDisposable
         Bundles = new TestBundles(east);
         Folder = new EnrollmentFolder(Path.Combine(_folder.FullName, "data"));
         Identity = new WorkloadIdentity(Folder, Clock, trustLease);
-        Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
+        Services = new ServiceDirectory([Service], Clock, Log.Factory.CreateLogger<ServiceDirectory>());
         _proxyHosts = new ProxyHostClient(Identity, [], Clock, Log.Factory.CreateLogger<ProxyHostClient>());
         using var tokenKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var token = JoinToken.Create(east.Web, Clock.GetUtcNow(), TimeSpan.FromHours(1), [east.Anchor.KeyHash], [host.Address]).Sign(tokenKey, "key-1");

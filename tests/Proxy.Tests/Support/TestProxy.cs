@@ -33,7 +33,7 @@ internal sealed class TestProxy : IAsyncDisposable
         (Domain, _bundles) = (domain, bundles);
         Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock, trustLease);
         Live = new LiveConnections(Identity, Refusals, Log.Factory.CreateLogger<LiveConnections>());
-        Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
+        Services = new ServiceDirectory([Service], TimeProvider.System, Log.Factory.CreateLogger<ServiceDirectory>());
         _transport = new SslStreamTransport(chain => Identity.Verify(chain), detectTimeout ?? TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5));
     }
 
