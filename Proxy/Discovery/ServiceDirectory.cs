@@ -6,72 +6,135 @@ using Microsoft.Extensions.Logging;
 
 namespace Mesh.Proxy.Discovery;
 
-/// <summary>The endpoints of the services that this proxy was configured for, as last pushed. Known ones stay while nobody answers.</summary>
+/// <summary>
+/// The services that this proxy watches, and their endpoints as last pushed: those that it was configured for, and those that the application
+/// has asked for by address, the least recently used of which make room for others. Known ones stay while nobody answers.
+/// </summary>
 internal sealed partial class ServiceDirectory
 {
-    private readonly ConcurrentDictionary<string, Entry> _services;
-    private readonly EndpointClock _clock;
+    /// <summary>Services at the most; a ProxyHost takes no more in one watch.</summary>
+    public const int MaxServices = 256;
+
+    private readonly ConcurrentDictionary<string, KnownService> _services;
     private readonly EndpointSet _none;
     private readonly ILogger<ServiceDirectory> _logger;
+    private readonly Lock _gate = new();
+    private TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ServiceDirectory(IEnumerable<string> services, TimeProvider clock, ILogger<ServiceDirectory> logger)
     {
-        (_clock, _logger) = (new EndpointClock(clock), logger);
-        _none = new EndpointSet([], _clock);
-        _services = new(services.Distinct().Select(name => KeyValuePair.Create(name, new Entry(0, _none))));
+        (Clock, _logger) = (new EndpointClock(clock), logger);
+        _none = new EndpointSet([], Clock);
+        _services = new(services.Distinct().Select(name => KeyValuePair.Create(name, new KnownService(name, isConfigured: true, _none))));
     }
+
+    /// <summary>What all endpoints are timed by.</summary>
+    public EndpointClock Clock { get; }
 
     /// <summary>What is held, for a watch to resume from.</summary>
     public IEnumerable<ServiceVersion> Versions() =>
         _services.Select(service => new ServiceVersion { Name = service.Key, Version = service.Value.Version });
 
-    /// <summary>
-    /// Takes what was pushed. An endpoint that can't be read is left out: to reach it without its identity would be worse. One that was there
-    /// before keeps what is known of it.
-    /// </summary>
-    public void Update(Service service)
-    {
-        if (!_services.TryGetValue(service.Name, out var before))
-        {
-            return;
-        }
-
-        var known = new Dictionary<(IPEndPoint, SpiffeId?), ServiceEndpoint>(before.Endpoints.Count);
-        foreach (var endpoint in before.Endpoints.Endpoints)
-        {
-            known.TryAdd((endpoint.Address, endpoint.Identity), endpoint);
-        }
-
-        var endpoints = new List<ServiceEndpoint>(service.Endpoints.Count);
-        foreach (var endpoint in service.Endpoints)
-        {
-            if (Read(endpoint) is { } read)
-            {
-                endpoints.Add(known.GetValueOrDefault(read) ?? new ServiceEndpoint(read.Address, read.Identity, _clock));
-            }
-            else
-            {
-                Log.EndpointLeftOut(_logger, service.Name, endpoint.Address, endpoint.SpiffeId);
-            }
-        }
-
-        _services[service.Name] = new Entry(service.Version, new EndpointSet([.. endpoints], _clock));
-        Log.Updated(_logger, service.Name, service.Version, endpoints.Count);
-    }
+    /// <summary>Ends when a service has come that the watch does not know of.</summary>
+    public Task WantsAnother => Volatile.Read(ref _wanted).Task;
 
     /// <summary>The endpoints of a service; none where it is not known.</summary>
     public EndpointSet Endpoints(string service) => _services.GetValueOrDefault(service)?.Endpoints ?? _none;
 
-    private static (IPEndPoint Address, SpiffeId? Identity)? Read(Endpoint endpoint)
+    /// <summary>Takes what was pushed. What nobody asked for is not kept.</summary>
+    public void Update(Service pushed)
     {
-        SpiffeId? identity = null;
-        return IPEndPoint.TryParse(endpoint.Address, out var address) && address.Port != 0
-            && (endpoint.SpiffeId.Length == 0 || SpiffeId.TryParse(endpoint.SpiffeId, out identity, out _))
-            ? (address, identity)
-            : null;
+        lock (_gate)
+        {
+            if (_services.TryGetValue(pushed.Name, out var service))
+            {
+                Set(service, pushed);
+            }
+        }
     }
 
-    private sealed record Entry(long Version, EndpointSet Endpoints);
+    /// <summary>Takes a service that an address has turned out to be, and watches it from now on.</summary>
+    /// <returns>Null where it has no name, or there are as many services as may be and all of them were configured.</returns>
+    public KnownService? Discovered(Service found)
+    {
+        lock (_gate)
+        {
+            if (_services.TryGetValue(found.Name, out var known))
+            {
+                // What the watch has pushed meanwhile is not undone by an answer that is older.
+                if (found.Version > known.Version)
+                {
+                    Set(known, found);
+                }
+
+                return known;
+            }
+
+            if (!HasPort(found.Name) || (_services.Count >= MaxServices && !Forget(_services.Count - MaxServices + 1)))
+            {
+                return null;
+            }
+
+            var service = new KnownService(found.Name, isConfigured: false, _none);
+            service.Use(Clock.Now);
+            Set(service, found);
+            _services[found.Name] = service;
+            Log.Discovered(_logger, found.Name);
+            Interlocked.Exchange(ref _wanted, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            return service;
+        }
+    }
+
+    /// <summary>Forgets half of the services that were not configured: the mesh does not follow as many for this workload. False: there are none.</summary>
+    public bool ForgetHalf()
+    {
+        lock (_gate)
+        {
+            return Forget((_services.Count(service => !service.Value.IsConfigured) + 1) / 2);
+        }
+    }
+
+    // The least recently used first.
+    private bool Forget(int count)
+    {
+        var leaving = _services.Values.Where(service => !service.IsConfigured).OrderBy(service => service.LastUsed).Take(count).ToList();
+        foreach (var service in leaving)
+        {
+            _services.TryRemove(service.Name, out _);
+            service.Forget();
+            Log.Forgotten(_logger, service.Name);
+        }
+
+        return leaving.Count > 0 && leaving.Count == count;
+    }
+
+    // An endpoint that was there before keeps what is known of it.
+    private void Set(KnownService service, Service pushed)
+    {
+        var before = new Dictionary<(IPEndPoint, SpiffeId?), ServiceEndpoint>(service.Endpoints.Count);
+        foreach (var endpoint in service.Endpoints.Endpoints)
+        {
+            before.TryAdd((endpoint.Address, endpoint.Identity), endpoint);
+        }
+
+        var endpoints = new List<ServiceEndpoint>(pushed.Endpoints.Count);
+        foreach (var endpoint in pushed.Endpoints)
+        {
+            if (ServiceReader.Endpoint(endpoint) is { } read)
+            {
+                endpoints.Add(before.GetValueOrDefault(read) ?? new ServiceEndpoint(read.Address, read.Identity, Clock));
+            }
+            else
+            {
+                Log.EndpointLeftOut(_logger, pushed.Name, endpoint.Address, endpoint.SpiffeId);
+            }
+        }
+
+        service.Set(pushed.Version, new EndpointSet([.. endpoints], Clock), ServiceReader.Addresses(pushed));
+        Log.Updated(_logger, pushed.Name, pushed.Version, endpoints.Count);
+    }
+
+    private static bool HasPort(string name) => ushort.TryParse(name.AsSpan(name.LastIndexOf(':') + 1), out var port) && port != 0;
 
     private static partial class Log
     {
@@ -80,5 +143,11 @@ internal sealed partial class ServiceDirectory
 
         [LoggerMessage(EventId = 5502, Level = LogLevel.Warning, Message = "Left out an endpoint of {Service} that cannot be read: {Address} {SpiffeId}")]
         public static partial void EndpointLeftOut(ILogger logger, string service, string address, string spiffeId);
+
+        [LoggerMessage(EventId = 5503, Level = LogLevel.Information, Message = "Watches {Service}, which the application has asked for by address")]
+        public static partial void Discovered(ILogger logger, string service);
+
+        [LoggerMessage(EventId = 5504, Level = LogLevel.Information, Message = "Watches {Service} no more, to make room")]
+        public static partial void Forgotten(ILogger logger, string service);
     }
 }

@@ -38,7 +38,7 @@ internal static class SessionMessages
         { Service: { } service } => new() { Service = ToMessage(service), HoldsFor = KnownFor.ToDuration() },
         { Endpoint: { } endpoint } => new()
         {
-            Endpoint = new Mesh.Proxy.V1.ServiceEndpoint { Service = endpoint.Service, Endpoint = ToMessage(endpoint.Endpoint) },
+            Endpoint = new EndpointOfService { Service = endpoint.Service, Endpoint = ToMessage(endpoint.Endpoint) },
             HoldsFor = EndpointFor.ToDuration(),
         },
         _ => new() { HoldsFor = UnknownFor.ToDuration() },
@@ -57,14 +57,14 @@ internal static class SessionMessages
             _ => DefaultPolicy.Deny,
         },
         OpaquePorts = policy.OpaquePortsOf(serviceAccount) is { } ports
-            ? new OpaquePorts { Ranges = { ports.Select(range => new Mesh.Proxy.V1.PortRange { First = (uint)range.First, Last = (uint)range.Last }) } }
+            ? new PortRanges { Ranges = { ports.Select(range => new Mesh.Proxy.V1.PortRange { First = (uint)range.First, Last = (uint)range.Last }) } }
             : null,
     };
 
     public static bool HasContent(this WatchResponse response) =>
         response.SignedBundle.Length > 0 || response.Policy is not null || response.Services.Count > 0;
 
-    private static Mesh.Proxy.V1.Endpoint ToMessage(Mesh.Grains.Interfaces.Services.ServiceEndpoint endpoint) => new()
+    private static Mesh.Proxy.V1.Endpoint ToMessage(ServiceEndpoint endpoint) => new()
     {
         Address = endpoint.Address,
         SpiffeId = endpoint.Identity?.ToString() ?? "",

@@ -105,6 +105,8 @@ internal sealed class AgentUnderTest : IAsyncDisposable
 
     public Task RunWatch() => Run(new WatchLoop(Identity, _proxyHosts, Services, Clock, Log.Factory.CreateLogger<WatchLoop>()).RunAsync);
 
+    public AddressLookup Lookup => field ??= new(Identity, _proxyHosts, Clock);
+
     public LiveConnections Connections => field ??= new(Identity, new RefusalCounters(), Log.Factory.CreateLogger<LiveConnections>());
 
     /// <summary>The trust domain's word about the bundle that is held, as of now.</summary>
