@@ -35,8 +35,8 @@ internal sealed class AnswerTable(int most)
 /// <param name="destination">What the address means.</param>
 /// <param name="refreshAt">From when on it is asked anew in the background; times by <see cref="EndpointClock"/>.</param>
 /// <param name="holdsUntil">From when on a connection waits for a new answer.</param>
-/// <param name="isHeldOnTo">It is an old one, and nobody had a new one.</param>
-internal sealed class Answer(Destination destination, long refreshAt, long holdsUntil, bool isHeldOnTo = false)
+/// <param name="isUnwatched">It counts although its service is not watched: it is to hold for a short time only.</param>
+internal sealed class Answer(Destination destination, long refreshAt, long holdsUntil, bool isUnwatched = false)
 {
     private long _lastUsed;
 
@@ -46,8 +46,7 @@ internal sealed class Answer(Destination destination, long refreshAt, long holds
 
     public bool IsDue(long now) => now >= refreshAt;
 
-    /// <remarks>The endpoints of a service that is watched no more are good only where nobody can say better.</remarks>
-    public bool Holds(long now) => now < holdsUntil && (isHeldOnTo || destination.Service is not { IsForgotten: true });
+    public bool Holds(long now) => now < holdsUntil && (destination.Service is null or { IsWatched: true } || isUnwatched);
 
     public void Use(long now)
     {

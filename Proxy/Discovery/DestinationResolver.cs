@@ -26,7 +26,8 @@ internal sealed partial class DestinationResolver(
 
     private const double RefreshAfter = 0.8;
 
-    // How long an old answer holds on after nobody has given a new one, so that each connection does not wait in turn.
+    // How long an old answer holds on after nobody has given a new one, so that each connection does not wait in turn; and, at the most, one
+    // that no push will change.
     private static readonly TimeSpan HoldOn = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
@@ -127,7 +128,7 @@ internal sealed partial class DestinationResolver(
         }
 
         var until = now + (long)HoldOn.TotalMilliseconds;
-        Put(address, new Answer(old.Destination, until, until, isHeldOnTo: true));
+        Put(address, new Answer(old.Destination, until, until, isUnwatched: true));
         return old.Destination;
     }
 
@@ -135,8 +136,14 @@ internal sealed partial class DestinationResolver(
     {
         var destination = Read(address, answered);
         var holds = answered.HoldsFor is { } said && said.ToTimeSpan() is var time ? TimeSpan.FromTicks(Math.Clamp(time.Ticks, Shortest.Ticks, Longest.Ticks)) : Shortest;
+        var isUnwatched = destination.Service is { IsWatched: false };
+        if (isUnwatched && holds > HoldOn)
+        {
+            holds = HoldOn;
+        }
+
         var now = services.Clock.Now;
-        Put(address, new Answer(destination, now + (long)(RefreshAfter * holds.TotalMilliseconds), now + (long)holds.TotalMilliseconds));
+        Put(address, new Answer(destination, now + (long)(RefreshAfter * holds.TotalMilliseconds), now + (long)holds.TotalMilliseconds, isUnwatched));
         return destination;
     }
 
@@ -162,7 +169,7 @@ internal sealed partial class DestinationResolver(
     {
         switch (answered.DestinationCase)
         {
-            case ResolveAddressResponse.DestinationOneofCase.Service when services.Discovered(answered.Service) is { } service:
+            case ResolveAddressResponse.DestinationOneofCase.Service when services.Discovered(answered.Service, _known.Find(address)?.Destination.Service) is { } service:
                 service.Use(services.Clock.Now);
                 return _known.Find(address)?.Destination is { } same && same.Service == service ? same : Destination.Of(service);
             case ResolveAddressResponse.DestinationOneofCase.Endpoint when ServiceReader.Endpoint(answered.Endpoint.Endpoint ?? new()) is { } read:

@@ -9,7 +9,7 @@ namespace Mesh.Proxy.Discovery;
 internal sealed class KnownService(string name, bool isConfigured, EndpointSet none)
 {
     private volatile Content _content = new(0, none, []);
-    private volatile bool _isForgotten;
+    private volatile bool _isWatched = true;
     private long _lastUsed;
 
     public string Name => name;
@@ -19,8 +19,8 @@ internal sealed class KnownService(string name, bool isConfigured, EndpointSet n
 
     public bool IsConfigured => isConfigured;
 
-    /// <summary>Its endpoints are pushed no more. Those that it has are the last that were.</summary>
-    public bool IsForgotten => _isForgotten;
+    /// <summary>Whether its endpoints are pushed. Where they are not, those that it has are the last that were said.</summary>
+    public bool IsWatched => _isWatched;
 
     /// <summary>0: nothing was pushed yet, or the service is not known to the mesh.</summary>
     public long Version => _content.Version;
@@ -56,7 +56,9 @@ internal sealed class KnownService(string name, bool isConfigured, EndpointSet n
 
     internal void Set(long version, EndpointSet endpoints, IPAddress[] addresses) => _content = new Content(version, endpoints, addresses);
 
-    internal void Forget() => _isForgotten = true;
+    internal void Watch() => _isWatched = true;
+
+    internal void Unwatch() => _isWatched = false;
 
     private sealed record Content(long Version, EndpointSet Endpoints, IPAddress[] Addresses);
 }

@@ -15,10 +15,14 @@ internal sealed partial class ServiceDirectory
     /// <summary>Services at the most; a ProxyHost takes no more in one watch.</summary>
     public const int MaxServices = 256;
 
+    // After a ProxyHost has refused to follow as many, no more than were left are watched for so long.
+    private static readonly TimeSpan Modesty = TimeSpan.FromMinutes(10);
+
     private readonly ConcurrentDictionary<string, KnownService> _services;
     private readonly EndpointSet _none;
     private readonly ILogger<ServiceDirectory> _logger;
     private readonly Lock _gate = new();
+    private long _modestUntil;
     private TaskCompletionSource _wanted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ServiceDirectory(IEnumerable<string> services, TimeProvider clock, ILogger<ServiceDirectory> logger)
@@ -53,9 +57,11 @@ internal sealed partial class ServiceDirectory
         }
     }
 
-    /// <summary>Takes a service that an address has turned out to be, and watches it from now on.</summary>
-    /// <returns>Null where it has no name, or there are as many services as may be and all of them were configured.</returns>
-    public KnownService? Discovered(Service found)
+    /// <summary>Takes a service that an address has turned out to be, and watches it from now on where there is room.</summary>
+    /// <param name="found">As it was answered.</param>
+    /// <param name="before">What the address was until now; kept where it is the same service.</param>
+    /// <returns>Null where that is not the name of a service.</returns>
+    public KnownService? Discovered(Service found, KnownService? before = null)
     {
         lock (_gate)
         {
@@ -70,14 +76,21 @@ internal sealed partial class ServiceDirectory
                 return known;
             }
 
-            if (!HasPort(found.Name) || (_services.Count >= MaxServices && !Forget(_services.Count - MaxServices + 1)))
+            if (!HasPort(found.Name))
             {
                 return null;
             }
 
-            var service = new KnownService(found.Name, isConfigured: false, _none);
-            service.Use(Clock.Now);
+            var service = before is { IsWatched: false } same && same.Name == found.Name ? same : new KnownService(found.Name, isConfigured: false, _none);
             Set(service, found);
+            if (!HasRoom())
+            {
+                service.Unwatch();
+                return service;
+            }
+
+            service.Watch();
+            service.Use(Clock.Now);
             _services[found.Name] = service;
             Log.Discovered(_logger, found.Name);
             Interlocked.Exchange(ref _wanted, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
@@ -90,9 +103,13 @@ internal sealed partial class ServiceDirectory
     {
         lock (_gate)
         {
+            _modestUntil = Clock.Now + (long)Modesty.TotalMilliseconds;
             return Forget((_services.Count(service => !service.Value.IsConfigured) + 1) / 2);
         }
     }
+
+    // The least recently used makes it, but not where the mesh has said that they are too many: it would say so again.
+    private bool HasRoom() => Clock.Now >= _modestUntil && (_services.Count < MaxServices || Forget(_services.Count - MaxServices + 1));
 
     // The least recently used first.
     private bool Forget(int count)
@@ -101,7 +118,7 @@ internal sealed partial class ServiceDirectory
         foreach (var service in leaving)
         {
             _services.TryRemove(service.Name, out _);
-            service.Forget();
+            service.Unwatch();
             Log.Forgotten(_logger, service.Name);
         }
 

@@ -105,7 +105,7 @@ public class ResolveAddressTests(RunningMesh running) : IClassFixture<RunningMes
         {
         }
 
-        return stream.ResponseStream.Current.Policy;
+        return stream.ResponseStream.Current.Policy!;
     }
 
     private static Task<ResolveAddressResponse> ResolveAsync(TestProxy proxy, string address) =>

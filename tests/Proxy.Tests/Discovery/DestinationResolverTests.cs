@@ -244,6 +244,29 @@ public sealed class DestinationResolverTests : IDisposable
     }
 
     [Fact]
+    public async Task A_service_that_the_mesh_has_no_room_to_push_is_reached_all_the_same_and_asked_for_every_few_seconds()
+    {
+        Assert.False(_services.ForgetHalf());
+        _source.Says(Address, ServiceAnswer(1, "10.0.0.1:4143"));
+        var destination = await ResolveAsync(Address);
+
+        Assert.Equal("emoji.shop:8080", Assert.Single(_services.Versions()).Name);
+        Assert.NotNull(AtOnce(Address));
+        var endpoint = destination.Endpoints!.Endpoints[0];
+        _source.Says(Address, ServiceAnswer(2, "10.0.0.2:4143", "10.0.0.1:4143"));
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Null(AtOnce(Address));
+        await Eventually.EqualAsync(2, () => destination.Endpoints.Count);
+        Assert.Same(endpoint, destination.Endpoints.Endpoints[1]);
+
+        _time.Advance(TimeSpan.FromMinutes(10));
+        Assert.Same(destination, await ResolveAsync(Address));
+        Assert.Equal(2, _services.Versions().Count());
+        _time.Advance(TimeSpan.FromSeconds(40));
+        Assert.NotNull(AtOnce(Address));
+    }
+
+    [Fact]
     public async Task Strange_addresses_without_number_are_not_all_remembered_and_drive_no_service_out()
     {
         _source.Says(Address, ServiceAnswer(1));
