@@ -33,6 +33,7 @@ internal static class WorkloadTable
         facts.AddRow(new Text("description"), new Text(workload.Description.Length > 0 ? workload.Description : "-"));
         facts.AddRow(new Text("registered"), new Text(workload.RegisteredAt is { } at ? Time(at) : "no"));
         facts.AddRow(new Text("policy"), new Text(workload.DefaultPolicy));
+        facts.AddRow(new Text("opaque ports"), new Text(Ports(workload.HasOpaquePorts ? workload.OpaquePorts : null)));
         facts.AddRow(new Text("ban"), BanFacts(workload.Ban));
         return facts;
     }
@@ -52,6 +53,14 @@ internal static class WorkloadTable
 
         return table;
     }
+
+    /// <summary>Opaque ports as they are shown; null: the proxy's own list.</summary>
+    public static string Ports(string? ports) => ports switch
+    {
+        null => "default",
+        "" => "none",
+        _ => ports,
+    };
 
     public static string Time(Timestamp time) =>
         TimeText.Of(time.ToDateTimeOffset());

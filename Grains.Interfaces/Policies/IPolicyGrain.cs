@@ -25,6 +25,13 @@ public interface IPolicyGrain : IGrainWithStringKey
     [Alias("check-defaults"), AlwaysInterleave]
     Task CheckDefaultsAsync(ImmutableDictionary<string, DefaultPolicyMode> modes);
 
+    /// <summary>Sets the ports on which one workload's proxy does not look at what is spoken.</summary>
+    /// <param name="serviceAccount">The workload.</param>
+    /// <param name="ports">At most 64 ranges, in any order; null: the proxy's own list.</param>
+    /// <exception cref="MeshException">As <see cref="SetDefaultAsync"/>; <see cref="MeshError.InvalidRequest"/> for a range too.</exception>
+    [Alias("set-opaque-ports")]
+    Task<PolicySnapshot> SetOpaquePortsAsync(string serviceAccount, ImmutableArray<PortRange>? ports);
+
     /// <summary>What is in force.</summary>
     [Alias("get"), AlwaysInterleave]
     Task<PolicySnapshot> GetAsync();
@@ -63,7 +70,24 @@ public sealed record PolicySnapshot(
     [property: Id(0)] long Version,
     [property: Id(1)] ImmutableDictionary<string, DefaultPolicyMode> Defaults)
 {
+    /// <summary>The opaque ports that were set, by service account; sorted, without overlaps.</summary>
+    [Id(2)]
+    public ImmutableDictionary<string, ImmutableArray<PortRange>> OpaquePorts
+    {
+        // Null from a silo that knows no such thing.
+        get => field ?? ImmutableDictionary<string, ImmutableArray<PortRange>>.Empty;
+        init;
+    } = ImmutableDictionary<string, ImmutableArray<PortRange>>.Empty;
+
+    /// <summary>The opaque ports of one workload; null: the proxy's own list.</summary>
+    public ImmutableArray<PortRange>? OpaquePortsOf(string serviceAccount) =>
+        OpaquePorts.TryGetValue(serviceAccount, out var ports) ? ports : null;
+
     /// <summary>The mode for one workload: cluster-authenticated unless something else was set.</summary>
     public DefaultPolicyMode ModeOf(string serviceAccount) =>
         Defaults.GetValueOrDefault(serviceAccount, DefaultPolicyMode.ClusterAuthenticated);
 }
+
+/// <summary>TCP ports, 1 to 65535, the last one included.</summary>
+[GenerateSerializer, Immutable, Alias("mesh.port-range")]
+public readonly record struct PortRange([property: Id(0)] int First, [property: Id(1)] int Last);

@@ -22,7 +22,7 @@ internal sealed class PolicyGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _committed.Publish(new PolicySnapshot(stored.State.Version, stored.State.Defaults));
+        _committed.Publish(Snapshot(stored.State));
         return Task.CompletedTask;
     }
 
@@ -43,10 +43,31 @@ internal sealed class PolicyGrain(
             return current;
         }
 
-        var next = new PolicyState { Version = Versions.After(current.Version, clock), Defaults = defaults };
-        await this.CommitAsync(stored, next);
-        _committed.Publish(new PolicySnapshot(next.Version, next.Defaults));
-        return _committed.Current!;
+        return await CommitAsync(new PolicyState { Defaults = defaults, OpaquePorts = current.OpaquePorts });
+    }
+
+    public async Task<PolicySnapshot> SetOpaquePortsAsync(string serviceAccount, ImmutableArray<PortRange>? ports)
+    {
+        CheckAccount(serviceAccount);
+        var current = _committed.Current!;
+        var opaque = current.OpaquePorts;
+        if (ports is not { } wanted)
+        {
+            opaque = opaque.Remove(serviceAccount);
+        }
+        else if (PortRanges.Checked(wanted) is var ranges && !(opaque.TryGetValue(serviceAccount, out var old) && old.SequenceEqual(ranges)))
+        {
+            opaque = opaque.SetItem(serviceAccount, ranges);
+        }
+
+        if (opaque.Count > MaxWorkloads)
+        {
+            throw Full();
+        }
+
+        return ReferenceEquals(opaque, current.OpaquePorts)
+            ? current
+            : await CommitAsync(new PolicyState { Defaults = current.Defaults, OpaquePorts = opaque });
     }
 
     public Task CheckDefaultsAsync(ImmutableDictionary<string, DefaultPolicyMode> modes)
@@ -68,21 +89,38 @@ internal sealed class PolicyGrain(
         var next = changed.Count == 0 ? current : current.SetItems(changed);
         return next.Count <= MaxWorkloads
             ? next
-            : throw new MeshException(MeshError.LimitReached, $"A namespace holds policies of at most {MaxWorkloads} workloads.");
+            : throw Full();
     }
 
+    private async Task<PolicySnapshot> CommitAsync(PolicyState changed)
+    {
+        var next = changed with { Version = Versions.After(_committed.Current!.Version, clock) };
+        await this.CommitAsync(stored, next);
+        _committed.Publish(Snapshot(next));
+        return _committed.Current!;
+    }
+
+    private static PolicySnapshot Snapshot(PolicyState state) => new(state.Version, state.Defaults) { OpaquePorts = state.OpaquePorts };
+
+    private static MeshException Full() =>
+        new(MeshError.LimitReached, $"A namespace holds policies of at most {MaxWorkloads} workloads.");
+
     private void Check(string serviceAccount, DefaultPolicyMode mode)
+    {
+        CheckAccount(serviceAccount);
+        if (!Enum.IsDefined(mode))
+        {
+            throw new MeshException(MeshError.InvalidRequest, $"{(int)mode} is not a default policy.");
+        }
+    }
+
+    private void CheckAccount(string serviceAccount)
     {
         if (!SpiffeId.TryParse($"{AnyTrustDomain.Id}/ns/{this.GetPrimaryKeyString()}/sa/{serviceAccount}", out var id, out var error)
             || id.Role != IdentityRole.Workload)
         {
             throw new MeshException(
                 MeshError.InvalidRequest, $"'{this.GetPrimaryKeyString()}/{serviceAccount}' names no workload: {error ?? "write NAMESPACE/SERVICE-ACCOUNT"}.");
-        }
-
-        if (!Enum.IsDefined(mode))
-        {
-            throw new MeshException(MeshError.InvalidRequest, $"{(int)mode} is not a default policy.");
         }
     }
 }
@@ -97,4 +135,8 @@ internal sealed record PolicyState
 
     [Id(1)]
     public ImmutableDictionary<string, DefaultPolicyMode> Defaults { get; init; } = ImmutableDictionary<string, DefaultPolicyMode>.Empty;
+
+    [Id(2)]
+    public ImmutableDictionary<string, ImmutableArray<PortRange>> OpaquePorts { get; init; } =
+        ImmutableDictionary<string, ImmutableArray<PortRange>>.Empty;
 }

@@ -1,9 +1,6 @@
 using System.Collections.Immutable;
-using System.Net;
 using Mesh.Grains.Commits;
-using Mesh.Grains.Interfaces.Errors;
 using Mesh.Grains.Interfaces.Services;
-using Mesh.Spiffe;
 using Microsoft.Extensions.Hosting;
 
 namespace Mesh.Grains.Services;
@@ -15,8 +12,6 @@ internal sealed class ServiceGrain(
     TimeProvider clock,
     IHostApplicationLifetime host) : Grain, IServiceGrain, IServiceFeed
 {
-    private const int MaxEndpoints = 1_000;
-
     private readonly CommittedValue<ServiceSnapshot> _committed = new(service => service.Version, host.ApplicationStopping);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -31,40 +26,24 @@ internal sealed class ServiceGrain(
     public Task<ServiceSnapshot?> PollAsync(long knownVersion, CancellationToken cancellationToken) =>
         _committed.PollAsync(knownVersion, cancellationToken);
 
-    public async Task<ServiceSnapshot> SetAsync(ImmutableArray<ServiceEndpoint> endpoints)
+    public Task<ServiceSnapshot> SetAsync(ImmutableArray<ServiceEndpoint> endpoints) =>
+        ReplaceAsync(new ServiceDefinition(endpoints, _committed.Current!.Addresses));
+
+    public async Task<ServiceSnapshot> ReplaceAsync(ServiceDefinition definition)
     {
-        Check(endpoints);
-        if (_committed.Current!.Version > 0 && _committed.Current.Endpoints.SequenceEqual(endpoints))
+        var wanted = ServiceRules.Checked(definition);
+        var current = _committed.Current!;
+        if (current.Version > 0 && current.Endpoints.SequenceEqual(wanted.Endpoints) && current.Addresses.SequenceEqual(wanted.Addresses))
         {
-            return _committed.Current;
+            return current;
         }
 
-        var next = new ServiceState { Version = Versions.After(_committed.Current.Version, clock), Endpoints = endpoints };
+        var next = new ServiceState { Version = Versions.After(current.Version, clock), Endpoints = wanted.Endpoints, Addresses = wanted.Addresses };
         await this.CommitAsync(stored, next);
         _committed.Publish(Snapshot(next));
-        return _committed.Current;
+        return _committed.Current!;
     }
 
-    private ServiceSnapshot Snapshot(ServiceState state) => new(this.GetPrimaryKeyString(), state.Version, state.Endpoints);
-
-    private static void Check(ImmutableArray<ServiceEndpoint> endpoints)
-    {
-        if (endpoints.Length > MaxEndpoints)
-        {
-            throw new MeshException(MeshError.LimitReached, $"{endpoints.Length} endpoints; a service has at most {MaxEndpoints}.");
-        }
-
-        for (var i = 0; i < endpoints.Length; i++)
-        {
-            if (!IPEndPoint.TryParse(endpoints[i].Address, out var address) || address.Port == 0)
-            {
-                throw new MeshException(MeshError.InvalidRequest, $"Endpoint {i}: '{endpoints[i].Address}' is not IP:PORT.");
-            }
-
-            if (endpoints[i].Identity is { Role: not IdentityRole.Workload } other)
-            {
-                throw new MeshException(MeshError.InvalidRequest, $"Endpoint {i}: {other} is not a workload.");
-            }
-        }
-    }
+    private ServiceSnapshot Snapshot(ServiceState state) =>
+        new(this.GetPrimaryKeyString(), state.Version, state.Endpoints) { Addresses = state.Addresses };
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Mesh.Grains.Interfaces.Errors;
 
@@ -9,16 +10,18 @@ internal static partial class ServiceName
     /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: it is not such a name.</exception>
     public static void Check(string text)
     {
-        var match = Pattern().Match(text);
-        if (!match.Success || int.Parse(match.Groups["port"].ValueSpan, provider: null) is 0 or > 65535)
+        if (!Pattern().IsMatch(text) || PortOf(text) is 0 or > 65535)
         {
             throw new MeshException(
                 MeshError.InvalidRequest, $"'{Shorten(text)}' is not the name of a service. Write NAME.NAMESPACE:PORT, e.g. voting.emojivoto:8080.");
         }
     }
 
+    /// <summary>The port of a name that was checked.</summary>
+    public static int PortOf(string name) => int.Parse(name.AsSpan(name.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
+
     private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "…";
 
-    [GeneratedRegex(@"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?:(?<port>[1-9][0-9]{0,4})\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?:[1-9][0-9]{0,4}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }

@@ -12,4 +12,7 @@ internal sealed record ServiceState
 
     [Id(1)]
     public ImmutableArray<ServiceEndpoint> Endpoints { get; init; } = [];
+
+    [Id(2)]
+    public ImmutableArray<string> Addresses { get; init; } = [];
 }

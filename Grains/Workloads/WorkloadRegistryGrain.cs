@@ -60,8 +60,9 @@ internal sealed class WorkloadRegistryGrain(
 
         // Whoever bears the name next starts from the default.
         var inForce = await PolicyOf(ns).GetAsync();
-        ImmutableArray<PendingPolicy> policies = inForce.Defaults.ContainsKey(serviceAccount)
-            ? [new PendingPolicy(ns, serviceAccount, DefaultPolicyMode.ClusterAuthenticated)]
+        var hasOpaquePorts = inForce.OpaquePorts.ContainsKey(serviceAccount);
+        ImmutableArray<PendingPolicy> policies = inForce.Defaults.ContainsKey(serviceAccount) || hasOpaquePorts
+            ? [new PendingPolicy(ns, serviceAccount, DefaultPolicyMode.ClusterAuthenticated, hasOpaquePorts)]
             : [];
         await this.CommitAsync(stored, new WorkloadRegistryState { Workloads = [.. next.Values], Pending = policies });
         _committed = next;
@@ -92,6 +93,10 @@ internal sealed class WorkloadRegistryGrain(
             try
             {
                 await PolicyOf(ns.Key).SetDefaultsAsync(Modes(ns));
+                foreach (var forgotten in ns.Where(policy => policy.ForgetsOpaquePorts))
+                {
+                    await PolicyOf(ns.Key).SetOpaquePortsAsync(forgotten.ServiceAccount, null);
+                }
             }
             catch (MeshException full) when (full.Error == MeshError.LimitReached)
             {

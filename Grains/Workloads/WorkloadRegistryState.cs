@@ -19,8 +19,10 @@ internal sealed record WorkloadRegistryState
 }
 
 /// <summary>A default policy that is to be set.</summary>
+/// <param name="ForgetsOpaquePorts">And the opaque ports that were set are to be forgotten.</param>
 [GenerateSerializer, Immutable, Alias("mesh.pending-policy")]
 internal sealed record PendingPolicy(
     [property: Id(0)] string Namespace,
     [property: Id(1)] string ServiceAccount,
-    [property: Id(2)] DefaultPolicyMode Mode);
+    [property: Id(2)] DefaultPolicyMode Mode,
+    [property: Id(3)] bool ForgetsOpaquePorts = false);

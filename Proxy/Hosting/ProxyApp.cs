@@ -3,6 +3,7 @@ using Mesh.Proxy.Admin;
 using Mesh.Proxy.Discovery;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Inbound;
+using Mesh.Proxy.Interception;
 using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Outbound;
@@ -30,6 +31,7 @@ internal sealed partial class ProxyApp : IDisposable
     private readonly InboundTransport _inbound;
     private readonly OutboundTransport _outbound;
     private readonly List<(SocketListener Listener, Func<LoopSocket, Task> Serve)> _traffic = [];
+    private readonly List<OutboundListener> _explicit = [];
     private readonly SocketListener _admin;
     private readonly AdminListener _adminPages;
 
@@ -39,7 +41,7 @@ internal sealed partial class ProxyApp : IDisposable
         (_options, _clock, _logger) = (options, clock, logging.CreateLogger<ProxyApp>());
         var folder = new EnrollmentFolder(options.Data);
         var identity = new WorkloadIdentity(folder, clock, options.TrustLease);
-        var services = new ServiceDirectory(options.Outbound.Select(outbound => outbound.Service), logging.CreateLogger<ServiceDirectory>());
+        var services = new ServiceDirectory(options.Outbound.Select(outbound => outbound.Service), clock, logging.CreateLogger<ServiceDirectory>());
         var (edges, refusals) = (new EdgeBook(), new RefusalCounters());
         var live = new LiveConnections(identity, refusals, logging.CreateLogger<LiveConnections>());
         var contexts = new TlsContexts(options.MaxIdlePooled > 0 ? MeshProtocol.Wanted : MeshProtocol.WithoutStreams);
@@ -54,17 +56,36 @@ internal sealed partial class ProxyApp : IDisposable
         _adminPages = new AdminListener(
             options.AdminListen.Port, identity, contexts, new MetricsPage(identity, edges, refusals, new CertificateGauges(identity, clock), clock.GetUtcNow()), edges);
         _admin = new SocketListener(options.AdminListen, MaxAdminConnections, _loops);
+        InboundListener Inbound(IInboundPlaces places) =>
+            new(places, identity, _inbound, options.DetectTimeout, live, edges, refusals, logging.CreateLogger<InboundListener>());
         foreach (var inbound in options.Inbound)
         {
-            var listener = new InboundListener(inbound, identity, _inbound, options.DetectTimeout, live, edges, refusals, logging.CreateLogger<InboundListener>());
-            Listen(inbound.Listen, listener.ServeAsync);
+            Listen(inbound.Listen, Inbound(new ExplicitPlace(inbound)).ServeAsync);
         }
 
+        var carrier = new OutboundCarrier(identity, _outbound, live, edges, refusals, logging.CreateLogger<OutboundCarrier>());
         foreach (var outbound in options.Outbound)
         {
-            var listener = new OutboundListener(
-                outbound, identity, services, _outbound, live, edges, refusals, logging.CreateLogger<OutboundListener>());
+            var listener = new OutboundListener(outbound, services, carrier, UidAdmission.For(outbound.Uids), logging.CreateLogger<OutboundListener>());
+            _explicit.Add(listener);
             Listen(outbound.Listen, listener.ServeAsync);
+        }
+
+        if (options.Transparent is { } transparent)
+        {
+            var inbound = Inbound(new OriginalPlaces());
+            foreach (var listen in transparent.Inbound.Where(IsToBeHad))
+            {
+                Listen(listen, inbound.ServeAsync);
+            }
+
+            var resolver = new DestinationResolver(
+                services, new AddressLookup(identity, _proxyHosts, clock), clock, logging.CreateLogger<DestinationResolver>());
+            var outbound = new TransparentOutbound(resolver, carrier);
+            foreach (var listen in transparent.Outbound.Where(IsToBeHad))
+            {
+                Listen(listen, outbound.ServeAsync);
+            }
         }
     }
 
@@ -100,7 +121,12 @@ internal sealed partial class ProxyApp : IDisposable
         _admin.Dispose();
         _traffic.ForEach(listener => listener.Listener.Dispose());
         _loops.Dispose();
+        _explicit.ForEach(listener => listener.Dispose());
     }
+
+    // A host without IPv6 has no IPv6 to be redirected.
+    private static bool IsToBeHad(IPEndPoint listen) =>
+        listen.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || System.Net.Sockets.Socket.OSSupportsIPv6;
 
     private static IEnrollmentSource SourceOf(ProxyOptions options, EnrollmentFolder folder) => options.JwtFile is { } jwtFile
         ? new JwtSource(jwtFile, options.Identity!, options.AnchorHashes, options.TrustBundleFile)

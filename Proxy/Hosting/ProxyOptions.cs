@@ -89,7 +89,4 @@ internal sealed record TransparentOptions
 
     /// <summary>Where connections from outside arrive; default 0.0.0.0:4143 and [::]:4143, for the kernel redirects to the address of the interface.</summary>
     public IReadOnlyList<IPEndPoint> Inbound { get; init; } = [new(IPAddress.Any, InterceptionPorts.Inbound), new(IPAddress.IPv6Any, InterceptionPorts.Inbound)];
-
-    /// <summary>Destination ports whose protocol is not looked for, since the server speaks first there; default: Linkerd's.</summary>
-    public NumberRanges OpaquePorts { get; init; } = NumberRanges.Of(25, 587, 3306, 4444, 5432, 6379, 9300, 11211);
 }

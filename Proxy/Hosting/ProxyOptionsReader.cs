@@ -21,7 +21,6 @@ internal sealed partial class ProxyOptionsReader
 
     // As many as a user namespace is given: a block of users, but never all of them.
     private const uint MaxUidsInRange = 65_536;
-    private const int MaxPortEntries = 64;
     private const int MaxTransparentListeners = 8;
 
     private readonly List<string> _mistakes = [];
@@ -151,7 +150,7 @@ internal sealed partial class ProxyOptionsReader
 
     private TransparentOptions? ReadTransparent(IConfigurationSection section)
     {
-        CheckKeys(section, ["Enabled", "Outbound", "Inbound", "OpaquePorts"]);
+        CheckKeys(section, ["Enabled", "Outbound", "Inbound"]);
         CheckHasNoValue(section, "Enabled");
         var isEnabled = Flag(section, "Enabled");
         AddIf(!isEnabled && section.GetChildren().Any(child => child.Key is not "Enabled"), $"{section.Path} says where to listen, but {section.Path}:Enabled is not true.");
@@ -160,7 +159,6 @@ internal sealed partial class ProxyOptionsReader
         {
             Outbound = EndPoints(section.GetSection("Outbound"), defaults.Outbound),
             Inbound = EndPoints(section.GetSection("Inbound"), defaults.Inbound),
-            OpaquePorts = Numbers(section.GetSection("OpaquePorts"), MaxPortEntries, 1, IPEndPoint.MaxPort, IPEndPoint.MaxPort, "a port, or a range as in 8000-8999", defaults.OpaquePorts),
         };
         return isEnabled ? options : null;
     }

@@ -1,3 +1,4 @@
+using Mesh.Proxy.Policy;
 using Mesh.Proxy.V1;
 using Mesh.Spiffe;
 
@@ -10,7 +11,7 @@ namespace Mesh.Proxy.Identity;
 internal sealed class WorkloadIdentity
 {
     private volatile SvidCredential? _credential;
-    private volatile WorkloadPolicy? _policy;
+    private volatile PolicyInForce? _policy;
     private TaskCompletionSource<SvidCredential> _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _refreshes;
 
@@ -34,7 +35,10 @@ internal sealed class WorkloadIdentity
     public SvidCredential? Credential => _credential;
 
     /// <summary>The policy in force; null before the first.</summary>
-    public WorkloadPolicy? Policy => _policy;
+    public WorkloadPolicy? Policy => _policy?.Policy;
+
+    /// <summary>The opaque ports that the policy in force names, else the default ones.</summary>
+    public OpaquePorts OpaquePorts => _policy?.OpaquePorts ?? OpaquePorts.Default;
 
     /// <summary>Certificates taken into use so far.</summary>
     public long Refreshes => Interlocked.Read(ref _refreshes);
@@ -78,7 +82,7 @@ internal sealed class WorkloadIdentity
         Interlocked.Exchange(ref _next, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult(credential);
     }
 
-    public void Use(WorkloadPolicy policy) => _policy = policy;
+    public void Use(WorkloadPolicy policy) => _policy = new PolicyInForce(policy, OpaquePorts.Of(policy));
 
     /// <summary>Takes a bundle from a ProxyHost.</summary>
     /// <exception cref="FormatException">It is not a bundle.</exception>
@@ -88,4 +92,6 @@ internal sealed class WorkloadIdentity
     /// <summary>Judges a peer under the bundle in force.</summary>
     public SvidVerification Verify(IReadOnlyList<ReadOnlyMemory<byte>> chain, SpiffeId? expected = null) =>
         Verifier.Verify(chain, Bundles.Bundle, expected);
+
+    private sealed record PolicyInForce(WorkloadPolicy Policy, OpaquePorts OpaquePorts);
 }

@@ -1,4 +1,3 @@
-using Mesh.Proxy.Hosting;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
@@ -11,9 +10,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Mesh.Proxy.Inbound;
 
-/// <summary>From the mesh to one port of the application: who comes is verified, then authorized, before the application hears of it.</summary>
+/// <summary>From the mesh to the application: who comes is verified, then authorized, before the application hears of it.</summary>
 internal sealed partial class InboundListener(
-    InboundOptions options,
+    IInboundPlaces places,
     WorkloadIdentity identity,
     InboundTransport transport,
     TimeSpan detectTimeout,
@@ -23,6 +22,12 @@ internal sealed partial class InboundListener(
     ILogger<InboundListener> logger)
 {
     private const string DirectionWord = "inbound";
+
+    /// <summary>Why a connection is refused that was not brought here by the kernel: it was made to the proxy itself.</summary>
+    private const string NotRedirected = "not_redirected";
+
+    // On an opaque port the server may speak first: a peer of the mesh has said hello by then, and others are waited for no longer.
+    private static readonly TimeSpan OpaqueTimeout = TimeSpan.FromMilliseconds(200);
 
     public async Task ServeAsync(LoopSocket client)
     {
@@ -34,8 +39,16 @@ internal sealed partial class InboundListener(
             return;
         }
 
+        if (places.Of(client) is not { } place)
+        {
+            refusals.Add(DirectionWord, NotRedirected);
+            client.Abort();
+            return;
+        }
+
         Decision? decision = null;
-        if (await transport.ServeAsync(client, credential, detectTimeout, arrival => decision = Decide(arrival)) is { } failure)
+        var patience = identity.OpaquePorts.Contains(place.Port) && OpaqueTimeout < detectTimeout ? OpaqueTimeout : detectTimeout;
+        if (await transport.ServeAsync(client, credential, patience, arrival => decision = Decide(arrival, place)) is { } failure)
         {
             refusals.Add(DirectionWord, failure.Reason);
             decision?.Edge.Refused();
@@ -43,20 +56,21 @@ internal sealed partial class InboundListener(
         }
     }
 
-    private Decision Decide(Arrival arrival) => arrival.Kind == ArrivalKind.Mesh ? DecideMesh(arrival) : DecideUnauthenticated(arrival);
+    private Decision Decide(Arrival arrival, InboundPlace place) =>
+        arrival.Kind == ArrivalKind.Mesh ? DecideMesh(arrival, place) : DecideUnauthenticated(arrival, place);
 
-    private Decision DecideMesh(Arrival arrival)
+    private Decision DecideMesh(Arrival arrival, InboundPlace place)
     {
         if (arrival.Client is not { IsValid: true, Svid: { } client })
         {
             var reason = arrival.Client?.Rejection.ToString() ?? "handshake";
             return Refuse(
                 arrival, reason, arrival.Client?.Detail ?? arrival.Detail ?? "the handshake failed",
-                Key(EdgeKind.Ingress, "", "no_identity", "no_tls_from_remote", "TLSv1.3"),
+                Key(place, EdgeKind.Ingress, "", "no_identity", "no_tls_from_remote", "TLSv1.3"),
                 arrival.Client?.Rejection == SvidRejection.Revoked ? RefusalCode.Revoked : RefusalCode.Policy);
         }
 
-        var key = Key(EdgeKind.Application, client.Id.ToString(), "true", "", "TLSv1.3");
+        var key = Key(place, EdgeKind.Application, client.Id.ToString(), "true", "", "TLSv1.3");
         if (arrival.Detail is { } broken)
         {
             return Refuse(arrival, "handshake", broken, key);
@@ -68,37 +82,37 @@ internal sealed partial class InboundListener(
             return Refuse(arrival, identity.NotReadyReason, "the proxy is not ready", key, RefusalCode.NotReady);
         }
 
-        if (arrival.Port is { } port and not 0 && port != options.Listen.Port)
+        if (arrival.Port is { } port and not 0 && port != place.AskedPort)
         {
             // Inbound is no relay: a stream names a port that this listener has, and nothing else.
             return Refuse(arrival, "port", $"{client.Id} asks for port {port}, which is not here", key, RefusalCode.Port);
         }
 
-        return Authorize(arrival, client.Id, key, end => live.Add(DirectionWord, client.Chain, end));
+        return Authorize(arrival, place, client.Id, key, end => live.Add(DirectionWord, client.Chain, end));
     }
 
-    private Decision DecideUnauthenticated(Arrival arrival)
+    private Decision DecideUnauthenticated(Arrival arrival, InboundPlace place)
     {
         var (tls, protocol) = arrival.Kind == ArrivalKind.OtherTls ? ("opaque", "TLS") : ("disabled", arrival.LooksLikeHttp ? "HTTP/1.1" : "TCP");
-        return Authorize(arrival, null, Key(EdgeKind.Ingress, "", tls, "no_tls_from_remote", protocol), null);
+        return Authorize(arrival, place, null, Key(place, EdgeKind.Ingress, "", tls, "no_tls_from_remote", protocol), null);
     }
 
-    private Decision Authorize(Arrival arrival, SpiffeId? client, EdgeKey key, Func<Action, IDisposable>? connection) =>
+    private Decision Authorize(Arrival arrival, InboundPlace place, SpiffeId? client, EdgeKey key, Func<Action, IDisposable>? connection) =>
         InboundAuthorizer.Refusal(identity.Policy!.DefaultPolicy, client, identity.Bundles.Bundle.TrustDomain) is { } refusal
             ? Refuse(arrival, "policy", client is null ? refusal : $"{client}: {refusal}", key)
-            : new Decision(options.Application, edges.For(key), connection);
+            : new Decision(place.Application, edges.For(key), connection, place.From);
 
     private Decision Refuse(Arrival arrival, string reason, string detail, EdgeKey key, RefusalCode code = RefusalCode.Policy)
     {
         refusals.Add(DirectionWord, reason);
-        Log.Refused(logger, arrival.Remote, options.Application.Port, reason, detail);
+        Log.Refused(logger, arrival.Remote, key.Port, reason, detail);
         var edge = edges.For(key);
         edge.Refused();
         return new Decision(null, edge, Refusal: code);
     }
 
-    private EdgeKey Key(EdgeKind kind, string peer, string tls, string noTlsReason, string protocol) =>
-        new(kind, Direction.Inbound, peer, "", options.Application.Port, tls, noTlsReason, protocol);
+    private static EdgeKey Key(InboundPlace place, EdgeKind kind, string peer, string tls, string noTlsReason, string protocol) =>
+        new(kind, Direction.Inbound, peer, "", place.Port, tls, noTlsReason, protocol);
 
     private static partial class Log
     {

@@ -87,7 +87,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
                 return null;
             }
 
-            var (application, failure) = await ConnectAsync(client.Socket.Loop, address);
+            var (application, failure) = await ConnectAsync(client.Socket.Loop, address, decision.From);
             if (application is null)
             {
                 await RefuseAsync(client, RefusalCode.Unreachable);
@@ -148,7 +148,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
             return null;
         }
 
-        var (application, failure) = await ConnectAsync(client.Socket.Loop, address);
+        var (application, failure) = await ConnectAsync(client.Socket.Loop, address, decision.From);
         if (application is null)
         {
             client.Abort();
@@ -167,9 +167,9 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
         return await Carriage.RunAsync(client, application, decision.Edge);
     }
 
-    private async ValueTask<(LoopSocket? Application, OpenFailure? Failure)> ConnectAsync(EventLoop loop, IPEndPoint address)
+    private async ValueTask<(LoopSocket? Application, OpenFailure? Failure)> ConnectAsync(EventLoop loop, IPEndPoint address, IPAddress? from)
     {
-        var (socket, failure) = await Connector.ConnectAsync(loop, address, connectTimeout);
+        var (socket, failure) = await Connector.ConnectAsync(loop, address, connectTimeout, from);
         return (socket, failure is null ? null : new OpenFailure("connect", failure));
     }
 

@@ -82,8 +82,9 @@ internal sealed class LoopSocket : IDisposable
     public static LoopSocket Accepted(EventLoop loop, int descriptor) => new(loop, descriptor, isConnected: true);
 
     /// <summary>Begins to connect.</summary>
+    /// <param name="from">The address that this end has; null: whichever the kernel takes.</param>
     /// <returns>The socket, to be awaited with <see cref="ConnectedAsync"/>; null: the address can't be had, see <paramref name="error"/>.</returns>
-    public static LoopSocket? Connect(EventLoop loop, IPEndPoint address, out int error)
+    public static LoopSocket? Connect(EventLoop loop, IPEndPoint address, IPAddress? from, out int error)
     {
         error = 0;
         var descriptor = Libc.Socket(
@@ -96,6 +97,13 @@ internal sealed class LoopSocket : IDisposable
 
         UseMeshSettings(descriptor);
         var serialized = address.Serialize();
+        if (from is not null && new IPEndPoint(from, 0).Serialize() is var own && Libc.Bind(descriptor, own.Buffer.Span, own.Size) < 0)
+        {
+            error = Marshal.GetLastPInvokeError();
+            _ = Libc.Close(descriptor);
+            return null;
+        }
+
         if (Libc.Connect(descriptor, serialized.Buffer.Span, serialized.Size) < 0 && Marshal.GetLastPInvokeError() is var refusal and not Libc.EINPROGRESS)
         {
             error = refusal;

@@ -50,6 +50,9 @@ internal static partial class Libc
     [LibraryImport(Name, EntryPoint = "accept4", SetLastError = true)]
     public static partial int Accept(int listener, nint address, nint length, int flags);
 
+    [LibraryImport(Name, EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(int socket, ReadOnlySpan<byte> address, int length);
+
     [LibraryImport(Name, EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(int socket, ReadOnlySpan<byte> address, int length);
 

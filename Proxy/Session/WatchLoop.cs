@@ -11,6 +11,9 @@ namespace Mesh.Proxy.Session;
 internal sealed partial class WatchLoop(
     WorkloadIdentity identity, ProxyHostClient proxyHosts, ServiceDirectory services, TimeProvider clock, ILogger<WatchLoop> logger)
 {
+    // Services are asked for in bursts, and one new stream is enough for all of a burst.
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100);
+
     public async Task RunAsync(CancellationToken stopping)
     {
         var failures = 0;
@@ -31,10 +34,16 @@ internal sealed partial class WatchLoop(
             }
             catch (Exception) when (ended.IsCancellationRequested)
             {
-                // A newer session has taken over, or the proxy stops.
+                // A newer session has taken over, another service is to be watched, or the proxy stops.
             }
             catch (Exception e) when (e is RpcException or IOException or UnauthorizedAccessException or HttpRequestException)
             {
+                if (e is RpcException { StatusCode: StatusCode.ResourceExhausted } && services.ForgetHalf())
+                {
+                    // The stream brings bundles too, and must not fail for want of room for services that were only asked for.
+                    Log.WatchesLess(logger);
+                }
+
                 Log.Broken(logger, e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
                 await proxyHosts.MoveOnAsync(turn, stopping);
                 var wait = RenewalSchedule.RetryIn(null, failures++, clock.GetUtcNow(), Random.Shared.NextDouble());
@@ -46,13 +55,18 @@ internal sealed partial class WatchLoop(
         }
     }
 
-    // The next certificate opens the next session; the stream moves there before the old certificate ends.
+    // The next certificate opens the next session; the stream moves there before the old certificate ends. One more service is watched by a new
+    // stream, which resumes with the versions held.
     private async Task EndWhenReplacedAsync(OpenSession session, CancellationTokenSource ended)
     {
-        var next = identity.NextCredential;
+        var (next, wanted) = (identity.NextCredential, services.WantsAnother);
         if (identity.Credential == session.Credential)
         {
-            await ((Task)Task.WhenAny(next, session.Retired)).WaitAsync(ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAny(next, session.Retired, wanted)).WaitAsync(ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!next.IsCompleted && !session.Retired.IsCompleted)
+            {
+                await Task.Delay(Gathering, clock, ended.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
 
         await ended.CancelAsync();
@@ -117,5 +131,8 @@ internal sealed partial class WatchLoop(
 
         [LoggerMessage(EventId = 5304, Level = LogLevel.Warning, Message = "The watch has broken: {Reason}")]
         public static partial void Broken(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 5305, Level = LogLevel.Warning, Message = "The mesh does not follow as many services for this workload; those least recently used are watched no more")]
+        public static partial void WatchesLess(ILogger logger);
     }
 }

@@ -7,10 +7,11 @@ namespace Mesh.Proxy.Transport;
 /// <summary>Connects, within a time.</summary>
 internal static class Connector
 {
+    /// <param name="from">The address that this end has; null: whichever the kernel takes.</param>
     /// <returns>The connection, or why there is none.</returns>
-    public static async ValueTask<(LoopSocket? Socket, string? Failure)> ConnectAsync(EventLoop loop, IPEndPoint address, TimeSpan timeout)
+    public static async ValueTask<(LoopSocket? Socket, string? Failure)> ConnectAsync(EventLoop loop, IPEndPoint address, TimeSpan timeout, IPAddress? from = null)
     {
-        if (LoopSocket.Connect(loop, address, out var error) is not { } socket)
+        if (LoopSocket.Connect(loop, address, from, out var error) is not { } socket)
         {
             return (null, $"{address}: {Errno.Describe(error)}");
         }

@@ -54,6 +54,7 @@ internal static class ProxyHostApp
         builder.Services.AddHostedService(services => services.GetRequiredService<ClusterFollower>());
         builder.Services.AddSingleton<MeshRelay>();
         builder.Services.AddSingleton<BundleConfirmations>();
+        builder.Services.AddSingleton<AddressAnswers>();
         builder.Services.AddHostedService<RelayService>();
         builder.Services.AddGrpc(grpc =>
         {

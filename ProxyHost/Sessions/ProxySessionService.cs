@@ -14,7 +14,7 @@ namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>A proxy's session. Each call goes to the grain of the caller's own identity, which its certificate names.</summary>
 internal sealed class ProxySessionService(
-    IGrainFactory grains, ProxyHostIdentity identity, MeshRelay relay, BundleConfirmations confirmations, SessionInstruments instruments, ProxyHostOptions options,
+    IGrainFactory grains, ProxyHostIdentity identity, MeshRelay relay, BundleConfirmations confirmations, AddressAnswers addresses, SessionInstruments instruments, ProxyHostOptions options,
     ServiceQuota services, Refusals refusals, TimeProvider clock, IHostApplicationLifetime host)
     : ProxySession.ProxySessionBase
 {
@@ -36,6 +36,10 @@ internal sealed class ProxySessionService(
             .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
         return new ResolveResponse { Service = SessionMessages.ToMessage(service) };
     }
+
+    public override async Task<ResolveAddressResponse> ResolveAddress(ResolveAddressRequest request, ServerCallContext context) =>
+        SessionMessages.ToMessage(await addresses.ResolveAsync(RequestLimits.CheckAddress(request.Address))
+            .WaitAsync(options.CallTimeout, clock, context.CancellationToken));
 
     public override async Task<ReportResponse> Report(ReportRequest request, ServerCallContext context)
     {

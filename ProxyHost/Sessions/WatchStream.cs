@@ -10,6 +10,9 @@ namespace Mesh.ProxyHost.Sessions;
 /// <summary>One proxy's watch: what it holds, by version, and what it is sent next.</summary>
 internal sealed class WatchStream : IDisposable
 {
+    // With the longest identities still far below what a proxy takes in one message.
+    private const int MaxEndpoints = 5_000;
+
     private readonly MeshRelay _relay;
     private readonly ServiceQuota _quota;
     private readonly SpiffeId _workload;
@@ -104,12 +107,21 @@ internal sealed class WatchStream : IDisposable
         }
 
         var changes = new List<Task> { trustChanged, policyChanged };
+        var endpoints = 0;
         foreach (var (name, feed) in _services)
         {
             var (service, changed) = feed.Read();
             changes.Add(changed);
             if (service is not null && service.Version != _heldServices[name])
             {
+                endpoints += service.Endpoints.Length;
+                if (endpoints > MaxEndpoints && response.Services.Count > 0)
+                {
+                    // The rest in the next message, at once.
+                    changes.Add(Task.CompletedTask);
+                    break;
+                }
+
                 response.Services.Add(SessionMessages.ToMessage(service));
                 _heldServices[name] = service.Version;
             }

@@ -81,6 +81,7 @@ internal static class AdminMessages
         {
             service.Endpoints.Select(endpoint => new Mesh.Admin.V1.Endpoint { Address = endpoint.Address, SpiffeId = endpoint.Identity?.ToString() ?? "" }),
         },
+        Addresses = { service.Addresses },
     };
 
     /// <summary>An instance with its whole chain: leaf, issuer, and the anchor that the issuer hangs on.</summary>

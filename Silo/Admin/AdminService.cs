@@ -59,10 +59,13 @@ internal sealed partial class AdminService(
     {
         ImmutableArray<ServiceEndpoint> endpoints = [.. request.Endpoints.Select(endpoint =>
             new ServiceEndpoint(endpoint.Address, endpoint.SpiffeId.Length == 0 ? null : Checked(() => SpiffeId.Parse(endpoint.SpiffeId))))];
-        // The name is listed first: a listed service without endpoints is seen, an unlisted one with endpoints is not.
-        await Catalog.AddAsync(request.Name);
-        return AdminMessages.ToMessage(await grains.GetGrain<IServiceGrain>(request.Name).SetAsync(endpoints));
+        return AdminMessages.ToMessage(await Catalog.SetAsync(request.Name, new ServiceDefinition(endpoints, [.. request.Addresses])));
     }
+
+    public override async Task<Service> GetService(GetServiceRequest request, ServerCallContext context) =>
+        await grains.GetGrain<IServiceGrain>(request.Name).GetAsync() is { Version: > 0 } service
+            ? AdminMessages.ToMessage(service)
+            : throw new MeshException(MeshError.NotFound, $"'{request.Name}' was never set.");
 
     public override async Task<ListServicesResponse> ListServices(ListServicesRequest request, ServerCallContext context)
     {
@@ -81,6 +84,20 @@ internal sealed partial class AdminService(
             Mode = PolicyModes.Word(snapshot.ModeOf(id.ServiceAccount!)),
             Version = snapshot.Version,
         };
+    }
+
+    public override async Task<OpaquePorts> SetOpaquePorts(SetOpaquePortsRequest request, ServerCallContext context)
+    {
+        var id = WorkloadId(request.Namespace, request.ServiceAccount);
+        var snapshot = await grains.GetGrain<IPolicyGrain>(id.Namespace!)
+            .SetOpaquePortsAsync(id.ServiceAccount!, request.HasPorts ? PortList.Parse(request.Ports) : null);
+        var message = new OpaquePorts { Namespace = id.Namespace, ServiceAccount = id.ServiceAccount, Version = snapshot.Version };
+        if (snapshot.OpaquePortsOf(id.ServiceAccount!) is { } ports)
+        {
+            message.Ports = PortList.Format(ports);
+        }
+
+        return message;
     }
 
     public override async Task<ListIdentitiesResponse> ListIdentities(ListIdentitiesRequest request, ServerCallContext context)

@@ -23,17 +23,26 @@ internal static class WorkloadMessages
         Outcome = outcome.ToString().ToLowerInvariant(),
     };
 
-    public static Workload ToMessage(SpiffeId id, RegisteredWorkload? registered, PolicySnapshot policy, uint liveInstances, BanStatus? ban) => new()
+    public static Workload ToMessage(SpiffeId id, RegisteredWorkload? registered, PolicySnapshot policy, uint liveInstances, BanStatus? ban)
     {
-        Namespace = id.Namespace,
-        ServiceAccount = id.ServiceAccount,
-        SpiffeId = id.ToString(),
-        Description = registered?.Description ?? "",
-        RegisteredAt = registered?.RegisteredAt.ToTimestamp(),
-        DefaultPolicy = PolicyModes.Word(policy.ModeOf(id.ServiceAccount!)),
-        LiveInstances = liveInstances,
-        Ban = ban is null ? null : ToMessage(ban),
-    };
+        var message = new Workload
+        {
+            Namespace = id.Namespace,
+            ServiceAccount = id.ServiceAccount,
+            SpiffeId = id.ToString(),
+            Description = registered?.Description ?? "",
+            RegisteredAt = registered?.RegisteredAt.ToTimestamp(),
+            DefaultPolicy = PolicyModes.Word(policy.ModeOf(id.ServiceAccount!)),
+            LiveInstances = liveInstances,
+            Ban = ban is null ? null : ToMessage(ban),
+        };
+        if (policy.OpaquePortsOf(id.ServiceAccount!) is { } ports)
+        {
+            message.OpaquePorts = PortList.Format(ports);
+        }
+
+        return message;
+    }
 
     public static Ban ToMessage(BanStatus ban) => new()
     {

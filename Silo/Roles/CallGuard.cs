@@ -19,7 +19,10 @@ namespace Mesh.Silo.Roles;
 internal sealed partial class CallGuard(SiloCallSecret secret, RoleInstruments instruments, ILogger<CallGuard> logger) : IIncomingGrainCallFilter
 {
     private static readonly HashSet<Type> OpenToProxyHosts =
-        [typeof(IWorkloadGrain), typeof(IEnrollmentGrain), typeof(ITrustFeed), typeof(IPolicyFeed), typeof(IServiceFeed), typeof(IClusterFeed)];
+    [
+        typeof(IWorkloadGrain), typeof(IEnrollmentGrain), typeof(ITrustFeed), typeof(IPolicyFeed), typeof(IServiceFeed), typeof(IAddressFeed),
+        typeof(IClusterFeed),
+    ];
 
     // What an Orleans client needs to be one: the list of grain types, and the way to call a wait off.
     private static readonly HashSet<string> OpenToClients =

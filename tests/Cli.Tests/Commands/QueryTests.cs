@@ -163,6 +163,42 @@ public sealed class QueryTests
             plane.Asked<SetServiceRequest>("SetService").Endpoints);
     }
 
+    [Fact]
+    public async Task A_services_addresses_are_sent_and_shown()
+    {
+        var service = new Service { Name = "voting.shop:80", Addresses = { "10.96.0.7", "fd00::7" }, Endpoints = { new Endpoint { Address = "10.0.0.2:80" } } };
+        await using var plane = await FakeControlPlane.StartAsync(("SetService", service), ("GetService", service));
+
+        var set = await plane.RunAsync("service", "set", "voting.shop:80", "--address", "10.96.0.7", "--address", "fd00::7");
+        var shown = await plane.RunAsync("service", "show", "voting.shop:80");
+
+        Assert.Equal((ExitCodes.Ok, ExitCodes.Ok), (set.ExitCode, shown.ExitCode));
+        Assert.Equal(["10.96.0.7", "fd00::7"], plane.Asked<SetServiceRequest>("SetService").Addresses);
+        Assert.Equal("voting.shop:80", plane.Asked<GetServiceRequest>("GetService").Name);
+        Assert.Contains(shown.OutputLines, line => Words(line) == "voting.shop:80 10.96.0.7, fd00::7 10.0.0.2:80 -");
+    }
+
+    [Theory]
+    [InlineData("25,9000-9100", true, "25,9000-9100")]
+    [InlineData("none", true, "")]
+    [InlineData("default", false, "")]
+    public async Task Opaque_ports_are_a_list_or_none_or_the_proxys_own(string written, bool isSent, string ports)
+    {
+        var answer = new OpaquePorts { Namespace = "shop", ServiceAccount = "db" };
+        if (isSent)
+        {
+            answer.Ports = ports;
+        }
+
+        await using var plane = await FakeControlPlane.StartAsync(("SetOpaquePorts", answer));
+
+        var outcome = await plane.RunAsync("policy", "set", "shop/db", "--opaque-ports", written);
+
+        Assert.Equal((ExitCodes.Ok, $"shop/db: opaque ports {written}\n"), (outcome.ExitCode, outcome.Output));
+        var asked = plane.Asked<SetOpaquePortsRequest>("SetOpaquePorts");
+        Assert.Equal(("shop", "db", isSent, ports), (asked.Namespace, asked.ServiceAccount, asked.HasPorts, asked.Ports));
+    }
+
     private static ListIdentitiesResponse Identities() => new() { Identities = { Of(Web, "web"), Of(Voting, "voting") } };
 
     private static Identity Of(string id, string name)

@@ -9,7 +9,7 @@ using Mesh.Grains.Issuance;
 namespace Mesh.Grains.Tests.Support;
 
 /// <summary>
-/// Awaited calls between grains go one way: workload or enrollment, signer, issuer, trust domain. Any other arrow could wait for itself. In the
+/// Awaited calls between grains go one way: workload or enrollment, signer, issuer, trust domain; catalog, service. Any other arrow could wait for itself. In the
 /// other direction a one-way nudge says "look again".
 /// </summary>
 internal sealed class OneWayCalls : IOutgoingGrainCallFilter
@@ -21,6 +21,7 @@ internal sealed class OneWayCalls : IOutgoingGrainCallFilter
         ("signer", typeof(IIssuerGrain)), ("signer", typeof(IIssuanceGrain)),
         ("issuer", typeof(ITrustDomainGrain)),
         ("workload-registry", typeof(IPolicyGrain)),
+        ("service-catalog", typeof(IServiceGrain)),
     ];
 
     private static readonly HashSet<(string From, Type To)> AllowedOneWay = [("trust-domain", typeof(IIssuerGrain))];

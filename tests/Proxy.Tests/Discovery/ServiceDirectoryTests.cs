@@ -14,7 +14,7 @@ public sealed class ServiceDirectoryTests : IDisposable
     private readonly ServiceDirectory _services;
 
     public ServiceDirectoryTests() =>
-        _services = new ServiceDirectory([Voting, "emoji.shop:8080", Voting], _log.Factory.CreateLogger<ServiceDirectory>());
+        _services = new ServiceDirectory([Voting, "emoji.shop:8080", Voting], TimeProvider.System, _log.Factory.CreateLogger<ServiceDirectory>());
 
     [Fact]
     public void It_asks_for_the_services_that_it_was_configured_for_and_names_the_versions_that_it_holds()
@@ -32,7 +32,7 @@ public sealed class ServiceDirectoryTests : IDisposable
         Update(1, ("10.0.0.1:4143", VotingId), ("10.0.0.2:4143", VotingId));
         Update(2, ("10.0.0.3:8080", ""));
 
-        var endpoint = Assert.Single(_services.Candidates(Voting));
+        var endpoint = Assert.Single(Endpoints());
         Assert.Equal(("10.0.0.3:8080", null), (endpoint.Address.ToString(), endpoint.Identity));
     }
 
@@ -41,7 +41,7 @@ public sealed class ServiceDirectoryTests : IDisposable
     {
         _services.Update(new Service { Name = "other.shop:80", Version = 1, Endpoints = { new Endpoint { Address = "10.0.0.1:80" } } });
 
-        Assert.Empty(_services.Candidates("other.shop:80"));
+        Assert.Equal(0, _services.Endpoints("other.shop:80").Count);
         Assert.Equal(2, _services.Versions().Count());
     }
 
@@ -57,34 +57,24 @@ public sealed class ServiceDirectoryTests : IDisposable
     {
         Update(1, (address, id), ("10.0.0.1:4143", VotingId));
 
-        Assert.Equal("10.0.0.1:4143", Assert.Single(_services.Candidates(Voting)).Address.ToString());
+        Assert.Equal("10.0.0.1:4143", Assert.Single(Endpoints()).Address.ToString());
         Assert.Contains(Voting, Assert.Single(_log.Of(5502)), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void All_endpoints_are_candidates_each_once()
-    {
-        Update(1, [.. Enumerable.Range(1, 5).Select(i => ($"10.0.0.{i}:4143", VotingId))]);
-
-        for (var i = 0; i < 100; i++)
-        {
-            Assert.Equal(
-                ["10.0.0.1:4143", "10.0.0.2:4143", "10.0.0.3:4143", "10.0.0.4:4143", "10.0.0.5:4143"],
-                _services.Candidates(Voting).Select(endpoint => endpoint.Address.ToString()).Order());
-        }
-    }
-
-    [Fact]
-    public void Of_two_the_less_busy_is_first()
+    public void An_endpoint_that_is_pushed_again_keeps_what_is_known_of_it_and_one_with_another_identity_is_another()
     {
         Update(1, ("10.0.0.1:4143", VotingId), ("10.0.0.2:4143", VotingId));
-        var busy = _services.Candidates(Voting).Single(endpoint => endpoint.Address.ToString() == "10.0.0.1:4143");
-        busy.Opened();
+        var before = Endpoints();
+        Assert.True(before[0].TryBegin(_services.Endpoints(Voting).Now, isLast: false, out _));
 
-        Assert.All(Enumerable.Range(0, 100), _ => Assert.NotSame(busy, _services.Candidates(Voting)[0]));
+        Update(2, ("10.0.0.2:4143", ""), ("10.0.0.1:4143", VotingId), ("10.0.0.3:4143", VotingId));
 
-        busy.Closed();
-        Assert.Contains(Enumerable.Range(0, 100), _ => ReferenceEquals(busy, _services.Candidates(Voting)[0]));
+        var after = Endpoints();
+        Assert.Same(before[0], after[1]);
+        Assert.Equal([0, 1, 0], after.Select(endpoint => endpoint.Open));
+        Assert.Null(after[0].Identity);
+        Assert.NotSame(before[1], after[0]);
     }
 
     public void Dispose() => _log.Dispose();
@@ -95,6 +85,8 @@ public sealed class ServiceDirectoryTests : IDisposable
         service.Endpoints.AddRange(endpoints.Select(endpoint => new Endpoint { Address = endpoint.Address, SpiffeId = endpoint.Id }));
         _services.Update(service);
     }
+
+    private ServiceEndpoint[] Endpoints() => _services.Endpoints(Voting).Endpoints.ToArray();
 
     private IEnumerable<(string Name, long Version)> Versions() =>
         _services.Versions().Select(service => (service.Name, service.Version)).OrderBy(service => service.Name);

@@ -229,32 +229,28 @@ public sealed class ProxyOptionsReaderTests
         var others = Read(
             [
                 .. Least, "--Proxy:Transparent:Enabled=True", "--Proxy:Transparent:Outbound:0=127.0.0.1:5140", "--Proxy:Transparent:Inbound:0=10.0.0.1:5143",
-                "--Proxy:Transparent:OpaquePorts:0=5432", "--Proxy:Transparent:OpaquePorts:1=6000-6010",
             ]).Transparent!;
 
         Assert.Equal(["127.0.0.1:4140", "[::1]:4140"], options.Outbound.Select(listen => listen.ToString()));
         Assert.Equal(["0.0.0.0:4143", "[::]:4143"], options.Inbound.Select(listen => listen.ToString()));
-        Assert.Equal("25, 587, 3306, 4444, 5432, 6379, 9300, 11211", options.OpaquePorts.ToString());
         Assert.Equal(["127.0.0.1:5140"], others.Outbound.Select(listen => listen.ToString()));
         Assert.Equal(["10.0.0.1:5143"], others.Inbound.Select(listen => listen.ToString()));
-        Assert.Equal("5432, 6000-6010", others.OpaquePorts.ToString());
         Assert.Null(Read([.. Least, "--Proxy:Transparent:Enabled=false"]).Transparent);
     }
 
     [Fact]
     public void Wrong_options_of_transparent_listeners_are_all_named() => Assert.Equal(
         [
-            "Proxy:Transparent:SkipPorts is not an option. Proxy:Transparent has: Enabled, Outbound, Inbound, OpaquePorts.",
+            "Proxy:Transparent:SkipPorts is not an option. Proxy:Transparent has: Enabled, Outbound, Inbound.",
             "Proxy:Transparent:Enabled 'yes' is not true or false.",
             "Proxy:Transparent says where to listen, but Proxy:Transparent:Enabled is not true.",
             "Proxy:Transparent:Outbound '4140' is not read: its values stand below it, as in Proxy:Transparent:Outbound:0.",
             "Proxy:Transparent:Inbound:0 '4143' is not IP:PORT.",
-            "Proxy:Transparent:OpaquePorts:0 '0-65535' is not a port, or a range as in 8000-8999.",
         ],
         Mistakes(
         [
             .. Least, "--Proxy:Transparent:Enabled=yes", "--Proxy:Transparent:SkipPorts=1", "--Proxy:Transparent:Outbound=4140",
-            "--Proxy:Transparent:Inbound:0=4143", "--Proxy:Transparent:OpaquePorts:0=0-65535",
+            "--Proxy:Transparent:Inbound:0=4143",
         ]));
 
     [Fact]

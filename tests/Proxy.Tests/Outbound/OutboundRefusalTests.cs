@@ -78,6 +78,31 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_its_only_endpoint_is_dead_connections_fail_at_once_and_when_it_is_back_they_are_carried()
+    {
+        var application = TestApplication.Echo();
+        await application.DisposeAsync();
+        var address = _pair.Web.ListenOutbound((application.Address, null));
+        await Reception.OfAsync(address);
+
+        await Reception.OfAsync(address);
+
+        Assert.Equal(1, _pair.Web.Refused("outbound", "connect"));
+        Assert.Equal(1, _pair.Web.Refused("outbound", "fail_fast"));
+        await _pair.Web.Log.SaysAsync(5802, "service.shop:8080", "fail_fast");
+        await using var back = new TestApplication(socket => TestApplication.SendAsync(socket, "back"u8.ToArray()), application.Address);
+        Reception received;
+        do
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
+            received = await Reception.OfAsync(address);
+        }
+        while (received.Bytes.Length == 0);
+
+        Assert.Equal("back"u8.ToArray(), received.Bytes);
+    }
+
+    [Fact]
     public async Task A_service_without_endpoints_is_an_error_with_a_line_and_a_count()
     {
         Assert.False((await Reception.OfAsync(_pair.Web.ListenOutbound())).EndedCleanly);

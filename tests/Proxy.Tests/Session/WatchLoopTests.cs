@@ -28,7 +28,7 @@ public sealed class WatchLoopTests : IAsyncLifetime
 
         _ = _agent.RunWatch();
 
-        await Eventually.EqualAsync(1, () => _agent.Services.Candidates(AgentUnderTest.Service).Count);
+        await Eventually.EqualAsync(1, () => _agent.Services.Endpoints(AgentUnderTest.Service).Count);
         Assert.Equal((2, DefaultPolicy.Deny), (_agent.Identity.Bundles.Bundle.Sequence, _agent.Identity.Policy!.DefaultPolicy));
         Assert.True(_agent.Identity.IsReady);
     }
@@ -129,6 +129,49 @@ public sealed class WatchLoopTests : IAsyncLifetime
 
         await Eventually.EqualAsync(2, () => _asked.Count);
         Assert.Empty(_agent.Log.Of(5304));
+    }
+
+    [Fact]
+    public async Task Services_that_are_discovered_are_watched_by_one_new_stream_that_resumes_with_what_is_held()
+    {
+        _agent.Enrolled();
+        Watch((_, aborted) => Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted));
+        _ = _agent.RunWatch();
+        await Eventually.EqualAsync(1, () => _asked.Count);
+
+        _agent.Services.Discovered(new Service { Name = "emoji.shop:8080", Version = 5 });
+        _agent.Services.Discovered(new Service { Name = "web.shop:80", Version = 6 });
+        await Eventually.ThatAsync(Advance, asked => asked >= 2, "a second watch");
+
+        Assert.Equal(
+            [("emoji.shop:8080", 5), (AgentUnderTest.Service, 0), ("web.shop:80", 6)],
+            _asked.ElementAt(1).Services.Select(service => (service.Name, service.Version)).Order());
+        Assert.Empty(_agent.Log.Of(5304));
+    }
+
+    [Fact]
+    public async Task A_ProxyHost_that_follows_no_more_services_is_asked_for_fewer_and_never_less_than_what_was_configured()
+    {
+        _agent.Enrolled();
+        for (var i = 0; i < 5; i++)
+        {
+            _agent.Services.Discovered(new Service { Name = $"s-{i}.shop:80", Version = 1 });
+        }
+
+        _agent.Host.OnStream<WatchRequest>("Watch", (request, _, aborted) =>
+        {
+            _asked.Enqueue(request);
+            return request.Services.Count > 1
+                ? throw new Grpc.Core.RpcException(new Grpc.Core.Status(Grpc.Core.StatusCode.ResourceExhausted, "too many"))
+                : Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, aborted);
+        });
+
+        _ = _agent.RunWatch();
+        await Eventually.ThatAsync(Advance, asked => asked >= 4, "a watch that is admitted");
+
+        Assert.Equal([6, 3, 2, 1], _asked.Select(request => request.Services.Count));
+        Assert.Equal(AgentUnderTest.Service, Assert.Single(_asked.Last().Services).Name);
+        Assert.NotEmpty(_agent.Log.Of(5305));
     }
 
     [Fact]

@@ -29,7 +29,7 @@ internal sealed class AgentUnderTest : IAsyncDisposable
         Bundles = new TestBundles(east);
         Folder = new EnrollmentFolder(Path.Combine(_folder.FullName, "data"));
         Identity = new WorkloadIdentity(Folder, Clock, trustLease);
-        Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
+        Services = new ServiceDirectory([Service], Clock, Log.Factory.CreateLogger<ServiceDirectory>());
         _proxyHosts = new ProxyHostClient(Identity, [], Clock, Log.Factory.CreateLogger<ProxyHostClient>());
         using var tokenKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var token = JoinToken.Create(east.Web, Clock.GetUtcNow(), TimeSpan.FromHours(1), [east.Anchor.KeyHash], [host.Address]).Sign(tokenKey, "key-1");
@@ -104,6 +104,8 @@ internal sealed class AgentUnderTest : IAsyncDisposable
         Run(new IdentityAgent(Identity, _proxyHosts, Folder, source, Clock, Log.Factory.CreateLogger<IdentityAgent>()).RunAsync);
 
     public Task RunWatch() => Run(new WatchLoop(Identity, _proxyHosts, Services, Clock, Log.Factory.CreateLogger<WatchLoop>()).RunAsync);
+
+    public AddressLookup Lookup => field ??= new(Identity, _proxyHosts, Clock);
 
     public LiveConnections Connections => field ??= new(Identity, new RefusalCounters(), Log.Factory.CreateLogger<LiveConnections>());
 

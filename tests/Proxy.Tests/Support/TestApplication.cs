@@ -13,10 +13,10 @@ internal sealed class TestApplication : IAsyncDisposable
     private readonly Task _accepting;
     private int _accepted;
 
-    public TestApplication(Func<Socket, Task> serve)
+    public TestApplication(Func<Socket, Task> serve, IPEndPoint? address = null)
     {
         _serve = serve;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Bind(address ?? new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
         Address = (IPEndPoint)_listener.LocalEndPoint!;
         _accepting = AcceptAsync();

@@ -3,6 +3,7 @@ using Mesh.Proxy.Discovery;
 using Mesh.Proxy.Hosting;
 using Mesh.Proxy.Identity;
 using Mesh.Proxy.Inbound;
+using Mesh.Proxy.Interception;
 using Mesh.Proxy.Loops;
 using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Outbound;
@@ -36,7 +37,7 @@ internal sealed class TestProxy : IAsyncDisposable
         (Domain, _bundles) = (domain, bundles);
         Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock, trustLease);
         Live = new LiveConnections(Identity, Refusals, Log.Factory.CreateLogger<LiveConnections>());
-        Services = new ServiceDirectory([Service], Log.Factory.CreateLogger<ServiceDirectory>());
+        Services = new ServiceDirectory([Service], TimeProvider.System, Log.Factory.CreateLogger<ServiceDirectory>());
         _detectTimeout = detectTimeout ?? TimeSpan.FromSeconds(10);
         var contexts = new TlsContexts(maxIdle > 0 ? MeshProtocol.Wanted : MeshProtocol.WithoutStreams);
         _inbound = new InboundTransport(contexts, chain => Identity.Verify(chain), TimeSpan.FromSeconds(5));
@@ -54,6 +55,9 @@ internal sealed class TestProxy : IAsyncDisposable
     public ServiceDirectory Services { get; }
 
     public EdgeBook Edges { get; } = new();
+
+    /// <summary>Who may speak through an outbound listener; none is named: this process's own user.</summary>
+    public NumberRanges Uids { get; set; } = NumberRanges.None;
 
     public RefusalCounters Refusals { get; } = new();
 
@@ -82,7 +86,7 @@ internal sealed class TestProxy : IAsyncDisposable
     {
         var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000, _loops);
         var inbound = new InboundListener(
-            new InboundOptions(listener.Address, application),
+            new ExplicitPlace(new InboundOptions(listener.Address, application)),
             Identity, _inbound, _detectTimeout, Live, Edges, Refusals, Log.Factory.CreateLogger<InboundListener>());
         return Serve(listener, inbound.ServeAsync);
     }
@@ -95,8 +99,9 @@ internal sealed class TestProxy : IAsyncDisposable
             new Endpoint { Address = endpoint.Address.ToString(), SpiffeId = endpoint.Identity?.ToString() ?? "" }));
         Services.Update(service);
         var outbound = new OutboundListener(
-            new OutboundOptions(new IPEndPoint(IPAddress.Loopback, 0), Service),
-            Identity, Services, _outbound, Live, Edges, Refusals, Log.Factory.CreateLogger<OutboundListener>());
+            new OutboundOptions(new IPEndPoint(IPAddress.Loopback, 0), Service), Services,
+            new OutboundCarrier(Identity, _outbound, Live, Edges, Refusals, Log.Factory.CreateLogger<OutboundCarrier>()),
+            UidAdmission.For(Uids), Log.Factory.CreateLogger<OutboundListener>());
         return Serve(new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000, _loops), outbound.ServeAsync);
     }
 
