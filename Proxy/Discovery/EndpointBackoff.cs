@@ -13,7 +13,10 @@ internal struct EndpointBackoff
     /// <summary>How long it is set aside at the most while there are others.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long at the most where nothing else is left; as long as Linkerd waits.</summary>
+    /// <summary>
+    /// How long at the most where nothing else is left; as long as Linkerd waits. After a single failure it is tried again at once then: one
+    /// connection that went wrong must not cost those after it.
+    /// </summary>
     public static readonly TimeSpan LongestOfTheLast = TimeSpan.FromMilliseconds(500);
 
     /// <summary>A connection that tries it and is not heard of for so long tries it no more: the longest time for a connect, and for a handshake.</summary>
@@ -87,6 +90,7 @@ internal struct EndpointBackoff
 
     private static bool MayTry(State state, long now, bool isLast) => state.Failures == 0
         || now - state.Since >= (state.IsTried ? (long)TrialLimit.TotalMilliseconds
+            : isLast && state.Failures == 1 ? 0
             : isLast ? Math.Min(state.Delay, (long)LongestOfTheLast.TotalMilliseconds)
             : state.Delay);
 

@@ -20,7 +20,7 @@ public class CapturedProxyHostTests(RunningMesh running)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> Forbidden =>
-        ["revoke", "ban", "token", "status", "sign", "active issuer", "policy", "endpoints", "traffic", "management"];
+        ["revoke", "ban", "token", "status", "sign", "active issuer", "policy", "endpoints", "addresses", "traffic", "management"];
 
     [Fact]
     public async Task It_reaches_the_feeds_and_workloads_that_a_ProxyHost_needs()
@@ -28,6 +28,7 @@ public class CapturedProxyHostTests(RunningMesh running)
         await using var captured = await CapturedProxyHost.StartAsync(Mesh, "captured-0");
 
         Assert.NotNull(await captured.Grains.GetGrain<ITrustFeed>("mesh.example").PollAsync(0, Cancel));
+        Assert.Equal(new ResolvedAddress(null, null), await captured.Grains.GetGrain<IAddressFeed>("mesh.example").ResolveAsync("10.96.0.9:80"));
         Assert.Empty(await captured.Grains.GetGrain<IWorkloadGrain>(Mesh.IdOf("nobody").ToString()).GetInstancesAsync());
     }
 
@@ -84,6 +85,7 @@ public class CapturedProxyHostTests(RunningMesh running)
             "active issuer" => grains.GetGrain<IIssuerGrain>("mesh.example/workload").GetActiveAsync(0),
             "policy" => grains.GetGrain<IPolicyGrain>("shop").SetDefaultAsync("bank", DefaultPolicyMode.AllUnauthenticated),
             "endpoints" => grains.GetGrain<IServiceGrain>("bank.shop:80").SetAsync([new ServiceEndpoint("127.0.0.1:1", null)]),
+            "addresses" => grains.GetGrain<IServiceCatalogGrain>("mesh.example").SetAsync("bank.shop:80", new ServiceDefinition([], ["10.96.0.9"])),
             "traffic" => grains.GetGrain<ITrafficGrain>("shop").GetEdgesAsync(),
             "management" => grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero),
             _ => throw new ArgumentOutOfRangeException(nameof(call), call, null),

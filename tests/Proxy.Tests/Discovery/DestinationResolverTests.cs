@@ -255,8 +255,8 @@ public sealed class DestinationResolverTests : IDisposable
         var endpoint = destination.Endpoints!.Endpoints[0];
         _source.Says(Address, ServiceAnswer(2, "10.0.0.2:4143", "10.0.0.1:4143"));
         _time.Advance(TimeSpan.FromSeconds(5));
-        Assert.Null(AtOnce(Address));
-        await Eventually.EqualAsync(2, () => destination.Endpoints.Count);
+        Assert.Same(destination, await ResolveAsync(Address));
+        Assert.Equal((2, 2), (_source.Asked(Address), destination.Endpoints.Count));
         Assert.Same(endpoint, destination.Endpoints.Endpoints[1]);
 
         _time.Advance(TimeSpan.FromMinutes(10));

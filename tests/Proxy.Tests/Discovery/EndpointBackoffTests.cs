@@ -68,6 +68,20 @@ public sealed class EndpointBackoffTests
     }
 
     [Fact]
+    public void After_a_single_failure_the_last_one_is_tried_again_at_once_by_one_connection()
+    {
+        Fail(times: 1);
+
+        Assert.False(_backoff.TryBegin(100_000, isLast: false, out _));
+        Assert.True(_backoff.TryBegin(100_000, isLast: true, out var isTrial));
+        Assert.True(isTrial);
+        Assert.False(_backoff.TryBegin(100_000, isLast: true, out _));
+        _backoff.Failed(100_000, isTrial, NoJitter);
+        Assert.False(_backoff.TryBegin(100_199, isLast: true, out _));
+        Assert.True(_backoff.TryBegin(100_200, isLast: true, out _));
+    }
+
+    [Fact]
     public void A_trial_that_was_given_up_lets_the_next_one_try_and_one_that_is_never_heard_of_ends_by_itself()
     {
         Fail(times: 3);

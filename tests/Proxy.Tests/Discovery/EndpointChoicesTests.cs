@@ -108,6 +108,7 @@ public sealed class EndpointChoicesTests
     {
         var set = Set(3);
         TryAll(set).ForEach(attempt => attempt.Failed());
+        TryAll(set).ForEach(attempt => attempt.Failed());
 
         var choices = set.Choose();
         Assert.False(choices.TryNext(out _));

@@ -84,10 +84,11 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
         await application.DisposeAsync();
         var address = _pair.Web.ListenOutbound((application.Address, null));
         await Reception.OfAsync(address);
+        await Reception.OfAsync(address);
 
         await Reception.OfAsync(address);
 
-        Assert.Equal(1, _pair.Web.Refused("outbound", "connect"));
+        Assert.Equal(2, _pair.Web.Refused("outbound", "connect"));
         Assert.Equal(1, _pair.Web.Refused("outbound", "fail_fast"));
         await _pair.Web.Log.SaysAsync(5802, "service.shop:8080", "fail_fast");
         await using var back = new TestApplication(socket => TestApplication.SendAsync(socket, "back"u8.ToArray()), application.Address);
