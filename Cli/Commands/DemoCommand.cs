@@ -30,20 +30,22 @@ internal static class DemoCommand
         var configuration = new Option<string>("--configuration") { Description = "Which build to start: Release or Debug", HelpName = "CONFIGURATION", DefaultValueFactory = _ => "Release" };
         configuration.AcceptOnlyFromAmong("Release", "Debug");
         var restart = new Option<bool>("--restart") { Description = "Start a process that dies again, on the same data, instead of ending" };
+        var transparent = new Option<bool>("--transparent") { Description = "Give each workload a host of its own, and intercept what its application sends; needs root" };
         var command = new MeshCommand(
             "demo",
             "Start a control plane, mesh an emoji-voting application and show that its traffic is mTLS",
             "mesh demo                                    until Ctrl-C",
             "mesh demo --duration 30s --json edges.json   for scripts",
             "mesh demo --set Leaf:Lifetime=10s            certificates that live 10 seconds",
-            "mesh demo --base-port 20000                  beside another one")
+            "mesh demo --base-port 20000                  beside another one",
+            "mesh demo --transparent                      applications that know nothing of a proxy")
         {
-            duration, json, set, basePort, noBuild, configuration, restart,
+            duration, json, set, basePort, noBuild, configuration, restart, transparent,
         };
         command.SetAction(CommandContext.Guard((parsed, cancellationToken) => RunAsync(
             new Request(
                 ReadDuration(parsed.GetValue(duration)), parsed.GetValue(json), DemoSettings.Parse(parsed.GetValue(set)!), parsed.GetValue(basePort),
-                !parsed.GetValue(noBuild), parsed.GetValue(configuration)!, parsed.GetValue(restart), parsed.GetValue(context.Data), context.WantsJson(parsed)),
+                !parsed.GetValue(noBuild), parsed.GetValue(configuration)!, parsed.GetValue(restart), parsed.GetValue(transparent), parsed.GetValue(context.Data), context.WantsJson(parsed)),
             cancellationToken)));
         return command;
     }
@@ -52,7 +54,7 @@ internal static class DemoCommand
     {
         var tree = SourceTree.Find(request.Configuration);
         var ports = new DemoPorts(request.BasePort, request.Settings);
-        ports.CheckFree();
+        ports.CheckFree(request.IsTransparent);
         var screen = new DemoScreen(request.AsJson);
         using var folder = DemoFolder.Open(request.Data);
         if (request.Build)
@@ -60,7 +62,10 @@ internal static class DemoCommand
             await screen.ProgressAsync("Building", tell => tree.BuildAsync(cancellationToken));
         }
 
-        var plan = new ExplicitPlan(tree.Assembly, ports, request.Settings, folder.Path);
+        await using var hosts = request.IsTransparent ? await DemoHosts.BuildAsync(cancellationToken) : null;
+        DemoPlan plan = hosts is null
+            ? new ExplicitPlan(tree.Assembly, ports, request.Settings, folder.Path)
+            : new TransparentPlan(tree.Assembly, ports, request.Settings, folder.Path, hosts.Machine, hosts.ByWorkload);
         IReadOnlyList<Edge> edges = [];
         await using (var supervisor = new Supervisor(request.Restart, screen.Tell))
         {
@@ -137,5 +142,5 @@ internal static class DemoCommand
         : throw new CliException(ExitCodes.Usage, $"--duration '{text}' is not a time.", "Write 30s, 5m or 00:00:30.");
 
     private sealed record Request(
-        TimeSpan? Duration, string? JsonFile, DemoSettings Settings, int? BasePort, bool Build, string Configuration, bool Restart, string? Data, bool AsJson);
+        TimeSpan? Duration, string? JsonFile, DemoSettings Settings, int? BasePort, bool Build, string Configuration, bool Restart, bool IsTransparent, string? Data, bool AsJson);
 }
