@@ -1,3 +1,4 @@
+using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -17,12 +18,13 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     private readonly GrpcChannel _channel;
     private readonly int _siloPort = FreePorts.Next();
     private readonly string _siloAdmin = FreePorts.NextAddress();
-    private readonly string _proxyHostListen = FreePorts.NextAddress();
+    private readonly string _proxyHostListen;
     private readonly string[] _siloSettings;
 
-    private MeshUnderTest(string[] siloSettings)
+    private MeshUnderTest(string[] siloSettings, IPAddress? proxyHostAddress)
     {
         _siloSettings = siloSettings;
+        _proxyHostListen = new IPEndPoint(proxyHostAddress ?? IPAddress.Loopback, FreePorts.Next()).ToString();
         _channel = Support.AdminSocket.Open(AdminSocket);
         Admin = new Mesh.Admin.V1.Admin.AdminClient(_channel);
     }
@@ -58,10 +60,10 @@ internal sealed class MeshUnderTest : IAsyncDisposable
     /// <summary>Both, ready.</summary>
     public static Task<MeshUnderTest> StartAsync(params string[] siloSettings) => StartAsync(siloSettings, []);
 
-    /// <summary>Both, ready, the ProxyHost with settings of its own too.</summary>
-    public static async Task<MeshUnderTest> StartAsync(string[] siloSettings, string[] proxyHostSettings)
+    /// <summary>Both, ready, the ProxyHost with settings of its own too, and on an address other than loopback where one is given.</summary>
+    public static async Task<MeshUnderTest> StartAsync(string[] siloSettings, string[] proxyHostSettings, IPAddress? proxyHostAddress = null)
     {
-        var mesh = await StartSiloAloneAsync(siloSettings);
+        var mesh = await StartSiloAsync(siloSettings, proxyHostAddress);
         try
         {
             await File.WriteAllTextAsync(mesh._folder.File("proxyhost.token"), await mesh.ProxyHostTokenAsync("proxyhost-0"));
@@ -75,9 +77,11 @@ internal sealed class MeshUnderTest : IAsyncDisposable
         }
     }
 
-    public static async Task<MeshUnderTest> StartSiloAloneAsync(params string[] siloSettings)
+    public static Task<MeshUnderTest> StartSiloAloneAsync(params string[] siloSettings) => StartSiloAsync(siloSettings, null);
+
+    private static async Task<MeshUnderTest> StartSiloAsync(string[] siloSettings, IPAddress? proxyHostAddress)
     {
-        var mesh = new MeshUnderTest(siloSettings);
+        var mesh = new MeshUnderTest(siloSettings, proxyHostAddress);
         try
         {
             await mesh.StartSiloAsync();
@@ -153,10 +157,12 @@ internal sealed class MeshUnderTest : IAsyncDisposable
 
     public void Restarted(TestProcess process) => Track(process);
 
-    public Task SetServiceAsync(string name, string address, SpiffeId? id) => Admin.SetServiceAsync(new SetServiceRequest
+    public Task SetServiceAsync(string name, string address, SpiffeId? id) => SetServiceAsync(name, [address], id);
+
+    public Task SetServiceAsync(string name, IEnumerable<string> addresses, SpiffeId? id) => Admin.SetServiceAsync(new SetServiceRequest
     {
         Name = name,
-        Endpoints = { new Endpoint { Address = address, SpiffeId = id?.ToString() ?? "" } },
+        Endpoints = { addresses.Select(address => new Endpoint { Address = address, SpiffeId = id?.ToString() ?? "" }) },
     }).ResponseAsync;
 
     public Task SetPolicyAsync(string workload, string mode) => Admin.SetDefaultPolicyAsync(
