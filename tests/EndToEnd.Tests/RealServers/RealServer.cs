@@ -17,9 +17,19 @@ internal abstract class RealServer(string name, int port, params (string Program
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
+    private static readonly IReadOnlyList<RealServer> All =
+    [
+        new RedisServer(), new MemcachedServer(), new NginxServer(), new EtcdServer(), new PostgresServer(), new MariaDbServer(), new NatsServer(), new SshServer(),
+    ];
+
+    /// <summary>What there is, for theories.</summary>
+    public static TheoryData<string> Names => [.. All.Select(server => server.Name)];
+
     public string Name => name;
 
     public int Port => port;
+
+    public static RealServer Of(string name) => All.Single(server => server.Name == name);
 
     /// <summary>Skips the test by name where a program is missing.</summary>
     public void Require()
