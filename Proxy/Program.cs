@@ -24,6 +24,7 @@ if (options is null)
     return 2;
 }
 
+SystemAuthorities.Forget();
 if (options.CountOpenSslMemory)
 {
     OpenSslMemory.Count();
