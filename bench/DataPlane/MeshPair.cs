@@ -8,9 +8,6 @@ namespace Mesh.Bench.DataPlane;
 /// <summary>Our own proxies as an operator runs them: of a real mesh, with metrics, admin port and default policy.</summary>
 internal sealed class MeshPair : IPeer
 {
-    /// <summary>How many idle connections between proxies are kept for the next stream; 0: every connection has a handshake of its own.</summary>
-    private const string PoolingOption = "Proxy:Pooling:MaxIdle";
-
     private readonly BenchPair _pair;
 
     private MeshPair(string name, BenchPair pair, TappedWay tapped)
@@ -27,7 +24,7 @@ internal sealed class MeshPair : IPeer
     public IReadOnlyList<int> Proxies => [_pair.BackProxy.Id, _pair.FrontProxy.Id];
 
     /// <param name="name">As in the figures; the workloads' names end with it.</param>
-    /// <param name="isPooled">Whether connections are kept, where the proxy can.</param>
+    /// <param name="isPooled">Whether connections are kept for those that come next.</param>
     public static async Task<MeshPair> StartAsync(
         string name, BenchMesh mesh, ProxyProgram program, IPEndPoint backend, bool isPooled, IReadOnlyDictionary<string, string> environment)
     {
@@ -39,7 +36,7 @@ internal sealed class MeshPair : IPeer
             Application = backend.ToString(),
             Environment = environment,
             Front = [$"--Proxy:Outbound:1:Listen={entrance}", $"--Proxy:Outbound:1:Service={service}"],
-            Both = isPooled ? [] : [$"--{PoolingOption}=0"],
+            Both = isPooled ? [] : ["--Proxy:Pooling:MaxIdle=0"],
         });
         try
         {
@@ -55,14 +52,6 @@ internal sealed class MeshPair : IPeer
             await pair.DisposeAsync();
             throw;
         }
-    }
-
-    /// <summary>Whether the proxy knows of pooling: asked with nothing else, it names every mistake, an option that it does not have too.</summary>
-    public static async Task<bool> HasPoolingAsync(ProxyProgram program)
-    {
-        await using var proxy = program.Start("proxy", [$"--{PoolingOption}=0"]);
-        await proxy.ExitedAsync(TimeSpan.FromSeconds(30));
-        return !proxy.Output.Contains("Pooling is not an option", StringComparison.Ordinal);
     }
 
     public ValueTask DisposeAsync() => _pair.DisposeAsync();

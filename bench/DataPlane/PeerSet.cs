@@ -27,9 +27,6 @@ internal sealed class PeerSet : IAsyncDisposable
 
     public IReadOnlyList<string> Names => [.. _peers.Select(peer => peer.Name)];
 
-    /// <summary>Whether the mesh's proxies keep connections for those that come next.</summary>
-    public bool HasPooling { get; private set; }
-
     /// <param name="mesh">Null: nothing of it is measured.</param>
     /// <param name="folder">For configurations and keys.</param>
     public static async Task<PeerSet> StartAsync(ProxyBenchSettings settings, BenchMesh? mesh, IPEndPoint backend, string folder)
@@ -56,9 +53,8 @@ internal sealed class PeerSet : IAsyncDisposable
 
             if (mesh is not null)
             {
-                peers.HasPooling = await MeshPair.HasPoolingAsync(settings.Program);
                 peers._peers.Add(await MeshPair.StartAsync(Mesh, mesh, settings.Program, backend, isPooled: true, environment));
-                if (peers.HasPooling && settings.Wants(Workload.Handshake))
+                if (settings.Wants(Workload.Handshake))
                 {
                     peers._peers.Add(await MeshPair.StartAsync(Unpooled, mesh, settings.Program, backend, isPooled: false, environment));
                 }
@@ -74,13 +70,12 @@ internal sealed class PeerSet : IAsyncDisposable
     }
 
     /// <summary>
-    /// Who meets a workload. Without pooling all connections of the mesh have a handshake of their own; with it there is a pair without.
+    /// Who meets a workload. The mesh has a pair that keeps connections for those that come next, and one that does not.
     /// </summary>
     public IEnumerable<IPeer> Meeting(Workload workload) => _peers.Where(peer => (workload.Name, peer.Name) switch
     {
-        (Workload.Pooled, Mesh) => HasPooling,
-        (Workload.Pooled, _) => false,
-        (Workload.Handshake, Mesh) => !HasPooling,
+        (Workload.Pooled, _) => peer.Name == Mesh,
+        (Workload.Handshake, Mesh) => false,
         (Workload.Handshake, _) => true,
         (_, Unpooled) => false,
         _ => true,

@@ -55,12 +55,12 @@ internal static class ProxyBench
         var rounds = new Rounds(workloads.SelectMany(workload => peers.Meeting(workload).Select(peer => (workload, peer))));
         await rounds.RunAsync(settings.Rounds, settings.Duration, cancellationToken);
         PeerTable.Print(rounds, workloads, peers.Names);
-        return new BenchReport("proxy", [.. Ratios(rounds, peers.HasPooling), .. others]) { Details = [.. PeerTable.Flat(rounds, workloads, peers.Names)] };
+        return new BenchReport("proxy", [.. Ratios(rounds), .. others]) { Details = [.. PeerTable.Flat(rounds, workloads, peers.Names)] };
     }
 
-    private static IEnumerable<Figure> Ratios(Rounds rounds, bool hasPooling) =>
+    private static IEnumerable<Figure> Ratios(Rounds rounds) =>
         from comparison in Comparisons
-        let peer = hasPooling && comparison.Workload == Workload.Handshake ? PeerSet.Unpooled : PeerSet.Mesh
+        let peer = comparison.Workload == Workload.Handshake ? PeerSet.Unpooled : PeerSet.Mesh
         where rounds.Has(comparison.Workload, peer) && rounds.Has(comparison.ToWorkload, PeerSet.Haproxy)
         let spread = rounds.Ratio((comparison.Workload, peer), (comparison.ToWorkload, PeerSet.Haproxy), comparison.Figure)
         from figure in new[]

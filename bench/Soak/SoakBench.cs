@@ -41,7 +41,10 @@ internal static class SoakBench
         await using var application = new SoakApplication(findings);
         await using var mesh = await BenchMesh.StartAsync();
         await mesh.AddProxyHostAsync();
-        await using var pair = await BenchPair.StartAsync(mesh, new BenchPairSettings { Program = program, Application = application.Address });
+        await using var pair = await BenchPair.StartAsync(mesh, new BenchPairSettings
+        {
+            Program = program, Application = application.Address, Both = ["--Proxy:CountOpenSslMemory=true"],
+        });
         (string Name, int Process, string Admin)[] proxies =
             [("outbound", pair.FrontProxy.Id, pair.FrontAdmin), ("inbound", pair.BackProxy.Id, pair.BackAdmin)];
         using var http = new HttpClient();
