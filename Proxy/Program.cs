@@ -25,11 +25,6 @@ if (options is null)
 }
 
 SystemAuthorities.Forget();
-if (options.CountOpenSslMemory)
-{
-    OpenSslMemory.Count();
-}
-
 using var stopping = new CancellationTokenSource();
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

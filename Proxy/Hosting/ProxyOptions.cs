@@ -56,9 +56,6 @@ internal sealed record ProxyOptions
     /// <summary>How long a TCP connect may take; default 5 seconds, 100 ms to 1 minute.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether what OpenSSL holds is counted, for <c>mesh_proxy_openssl_allocated_bytes</c>; default false: it costs at each allocation.</summary>
-    public bool CountOpenSslMemory { get; init; }
-
     /// <summary><c>Pooling:MaxIdle</c>: TLS connections that an event loop keeps for the next stream to an endpoint; default 64, 0 (none, and each
     /// connection of the application shakes hands) to 10,000.</summary>
     public int MaxIdlePooled { get; init; } = 64;

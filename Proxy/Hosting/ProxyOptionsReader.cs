@@ -13,7 +13,7 @@ internal sealed partial class ProxyOptionsReader
     private static readonly string[] Keys =
     [
         "TokenFile", "JwtFile", "Identity", "TrustBundleFile", "AnchorHashes", "Data", "ProxyHosts", "Inbound", "Outbound", "Transparent", "Admin",
-        "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections", "Pooling", "CountOpenSslMemory",
+        "ReportInterval", "TrustLease", "Drain", "DetectTimeout", "ConnectTimeout", "MaxConnections", "Pooling",
     ];
 
     private const uint HighestUid = uint.MaxValue - 1;
@@ -63,7 +63,6 @@ internal sealed partial class ProxyOptionsReader
             Drain = Duration(proxy, "Drain", defaults.Drain, TimeSpan.Zero, TimeSpan.FromHours(1)),
             DetectTimeout = Duration(proxy, "DetectTimeout", defaults.DetectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             ConnectTimeout = Duration(proxy, "ConnectTimeout", defaults.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
-            CountOpenSslMemory = Flag(proxy, "CountOpenSslMemory"),
             MaxIdlePooled = Number(proxy.GetSection("Pooling"), "MaxIdle", defaults.MaxIdlePooled, 0, 10_000),
             MaxConnections = Number(proxy, "MaxConnections", defaults.MaxConnections, 1, 1_000_000),
         };

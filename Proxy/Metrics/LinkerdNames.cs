@@ -17,6 +17,6 @@ internal static class LinkerdNames
     public const string CertificateExpiration = "mesh_certificate_expiration_timestamp_seconds";
     public const string CertificateLifeLeft = "mesh_certificate_life_left_ratio";
     public const string LeaseLeft = "mesh_proxy_trust_lease_left_seconds";
-    public const string OpenSslBytes = "mesh_proxy_openssl_allocated_bytes";
+    public const string NativeBytes = "mesh_proxy_native_allocated_bytes";
     public const string Ready = "mesh_proxy_ready";
 }

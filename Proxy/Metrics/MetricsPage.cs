@@ -36,8 +36,8 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
             refusals.Snapshot().Select(refusal => ($"direction=\"{refusal.Direction}\",reason=\"{Escape(refusal.Reason)}\"", refusal.Count)));
         AppendIdentity(page);
         Family<long>(
-            page, LinkerdNames.OpenSslBytes, "gauge", "What OpenSSL holds; absent where it is not counted.",
-            OpenSslMemory.Bytes is { } bytes ? [("", bytes)] : []);
+            page, LinkerdNames.NativeBytes, "gauge", "What native code holds, OpenSSL for the most part; absent where the C library can't say.",
+            Allocations.Bytes is { } bytes ? [("", bytes)] : []);
         Family(
             page, LinkerdNames.ProcessStart, "gauge", "When this proxy started, in seconds since 1970.", [("", started.ToUnixTimeSeconds())]);
         return page.ToString();

@@ -4,11 +4,11 @@ using Mesh.Bench.Support;
 namespace Mesh.Bench.Soak;
 
 /// <summary>What one proxy holds at a moment.</summary>
-/// <param name="OpenSslMb">What OpenSSL has allocated, MiB; null where the proxy does not count it.</param>
+/// <param name="NativeMb">What native code has allocated, MiB; null where the C library can't say.</param>
 /// <param name="Open">Connections of applications.</param>
-internal sealed record ProxySample(double RssMb, double AnonMb, int Descriptors, double? OpenSslMb, long Open)
+internal sealed record ProxySample(double RssMb, double AnonMb, int Descriptors, double? NativeMb, long Open)
 {
-    private const string OpenSsl = "mesh_proxy_openssl_allocated_bytes";
+    private const string Native = "mesh_proxy_native_allocated_bytes";
     private const string OpenConnections = "tcp_open_connections{";
     private const double Megabyte = 1024 * 1024;
 
@@ -17,12 +17,12 @@ internal sealed record ProxySample(double RssMb, double AnonMb, int Descriptors,
     {
         var lines = (await http.GetStringAsync(new Uri($"http://{admin}/metrics"))).Split('\n');
         var weight = ProcessWeight.Of(processId);
-        var openSsl = lines.FirstOrDefault(line => line.StartsWith(OpenSsl, StringComparison.Ordinal));
+        var native = lines.FirstOrDefault(line => line.StartsWith(Native, StringComparison.Ordinal));
         return new ProxySample(
             weight.RssMb,
             weight.AnonMb,
             Directory.EnumerateFileSystemEntries($"/proc/{processId}/fd").Count(),
-            openSsl is null ? null : Value(openSsl) / Megabyte,
+            native is null ? null : Value(native) / Megabyte,
             (long)lines.Where(line => line.StartsWith(OpenConnections, StringComparison.Ordinal) && line.Contains("kind=\"application\"", StringComparison.Ordinal)).Sum(Value));
     }
 

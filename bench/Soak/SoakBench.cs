@@ -17,8 +17,8 @@ internal static class SoakBench
     // of a run of ten: 5 MiB are 90 bytes for each, less than what a connection could leave behind.
     private const double GrowthMb = 5;
 
-    // OpenSSL's own count has no such play, but for connections that happen to be open: a few more or less.
-    private const double OpenSslGrowthMb = 1;
+    // What is allocated has no such play, but for connections that happen to be open: a few more or less.
+    private const double NativeGrowthMb = 1;
 
     // Two descriptors for each connection that is open, and the medians of how many are differ by a few.
     private const int DescriptorGrowth = 12;
@@ -34,17 +34,14 @@ internal static class SoakBench
     private static readonly TimeSpan SamplesEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Ending = TimeSpan.FromSeconds(20);
 
-    /// <param name="duration">From five minutes on, memory has a bound and descriptors a narrow one; OpenSSL's own count always has.</param>
+    /// <param name="duration">From five minutes on, memory has a bound and descriptors a narrow one; native memory always has.</param>
     public static async Task<BenchReport> RunAsync(TimeSpan duration, ProxyProgram program, CancellationToken cancellationToken)
     {
         var findings = new SoakFindings();
         await using var application = new SoakApplication(findings);
         await using var mesh = await BenchMesh.StartAsync();
         await mesh.AddProxyHostAsync();
-        await using var pair = await BenchPair.StartAsync(mesh, new BenchPairSettings
-        {
-            Program = program, Application = application.Address, Both = ["--Proxy:CountOpenSslMemory=true"],
-        });
+        await using var pair = await BenchPair.StartAsync(mesh, new BenchPairSettings { Program = program, Application = application.Address });
         (string Name, int Process, string Admin)[] proxies =
             [("outbound", pair.FrontProxy.Id, pair.FrontAdmin), ("inbound", pair.BackProxy.Id, pair.BackAdmin)];
         using var http = new HttpClient();
@@ -105,7 +102,7 @@ internal static class SoakBench
             ("rss_mb", sample => sample.RssMb, growth),
             ("anon_mb", sample => sample.AnonMb, growth),
             ("descriptors", sample => sample.Descriptors, growth is null ? DescriptorGrowthOfShort : DescriptorGrowth),
-            ("openssl_mb", sample => sample.OpenSslMb, OpenSslGrowthMb),
+            ("native_mb", sample => sample.NativeMb, NativeGrowthMb),
         ];
         return
             from kind in kinds

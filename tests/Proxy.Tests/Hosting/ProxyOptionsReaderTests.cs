@@ -76,7 +76,7 @@ public sealed class ProxyOptionsReaderTests
 
         Assert.Equal(
             [
-                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, JwtFile, Identity, TrustBundleFile, AnchorHashes, Data, ProxyHosts, Inbound, Outbound, Transparent, Admin, ReportInterval, TrustLease, Drain, DetectTimeout, ConnectTimeout, MaxConnections, Pooling, CountOpenSslMemory.",
+                "Proxy:Tokenfil is not an option. Proxy has: TokenFile, JwtFile, Identity, TrustBundleFile, AnchorHashes, Data, ProxyHosts, Inbound, Outbound, Transparent, Admin, ReportInterval, TrustLease, Drain, DetectTimeout, ConnectTimeout, MaxConnections, Pooling.",
                 "Proxy:Admin:Port is not an option. Proxy:Admin has: Listen.",
                 "Proxy:TokenFile is missing: name the file that holds the join token.",
                 "Proxy:Data is missing: name the data folder.",
