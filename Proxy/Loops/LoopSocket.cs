@@ -97,16 +97,10 @@ internal sealed class LoopSocket : IDisposable
 
         UseMeshSettings(descriptor);
         var serialized = address.Serialize();
-        if (from is not null && new IPEndPoint(from, 0).Serialize() is var own && Libc.Bind(descriptor, own.Buffer.Span, own.Size) < 0)
+        if ((from is not null && !Bind(descriptor, from))
+            || (Libc.Connect(descriptor, serialized.Buffer.Span, serialized.Size) < 0 && Marshal.GetLastPInvokeError() != Libc.EINPROGRESS))
         {
             error = Marshal.GetLastPInvokeError();
-            _ = Libc.Close(descriptor);
-            return null;
-        }
-
-        if (Libc.Connect(descriptor, serialized.Buffer.Span, serialized.Size) < 0 && Marshal.GetLastPInvokeError() is var refusal and not Libc.EINPROGRESS)
-        {
-            error = refusal;
             _ = Libc.Close(descriptor);
             return null;
         }
@@ -364,6 +358,14 @@ internal sealed class LoopSocket : IDisposable
         var serialized = new SocketAddress(family, length);
         address[..length].CopyTo(serialized.Buffer.Span);
         return (IPEndPoint)new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0).Create(serialized);
+    }
+
+    private static bool Bind(int descriptor, IPAddress address)
+    {
+        // The port is chosen when the other end is known, or it would be taken from all others.
+        Set(descriptor, Libc.SolIp, Libc.IpBindAddressNoPort, 1);
+        var own = new IPEndPoint(address, 0).Serialize();
+        return Libc.Bind(descriptor, own.Buffer.Span, own.Size) == 0;
     }
 
     private static void Set(int descriptor, int level, int option, int value)

@@ -18,6 +18,8 @@ internal static partial class Libc
     public const int MsgNoSignal = 0x4000;
     public const int ShutdownWrite = 1;
 
+    public const int SolIp = 0;
+    public const int IpBindAddressNoPort = 24;
     public const int SolSocket = 1;
     public const int SoError = 4;
     public const int SoKeepAlive = 9;

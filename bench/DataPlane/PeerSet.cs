@@ -87,7 +87,8 @@ internal sealed class PeerSet : IAsyncDisposable
     });
 
     /// <summary>Looks at a connection of each, and says which cipher suite it has.</summary>
-    public async Task SaySuitesAsync(CancellationToken cancellationToken)
+    /// <exception cref="InvalidOperationException">It is not the one that was asked for.</exception>
+    public async Task SaySuitesAsync(string? wanted, CancellationToken cancellationToken)
     {
         foreach (var peer in _peers)
         {
@@ -95,7 +96,12 @@ internal sealed class PeerSet : IAsyncDisposable
             {
                 await using var tap = new SuiteTap(way.Tap, way.Inbound);
                 using var load = await Task.Run(() => RequestLoad.Open(way.Entrance, 1), cancellationToken);
-                Console.WriteLine($"{peer.Name}: {await tap.SuiteAsync(Patience)}");
+                var suite = (await tap.SuiteAsync(Patience)).ToString();
+                Console.WriteLine($"{peer.Name}: {suite}");
+                if (wanted is not null && suite != wanted)
+                {
+                    throw new InvalidOperationException($"{peer.Name} does not let OpenSSL's configuration choose: hold the others to {suite} with --suite.");
+                }
             }
         }
     }

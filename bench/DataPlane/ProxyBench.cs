@@ -50,7 +50,7 @@ internal static class ProxyBench
             others.AddRange(await WeighAsync(peers, settings, cancellationToken));
         }
 
-        await peers.SaySuitesAsync(cancellationToken);
+        await peers.SaySuitesAsync(settings.Suite, cancellationToken);
         var workloads = Workload.All.Where(workload => settings.Wants(workload.Name)).ToList();
         var rounds = new Rounds(workloads.SelectMany(workload => peers.Meeting(workload).Select(peer => (workload, peer))));
         await rounds.RunAsync(settings.Rounds, settings.Duration, cancellationToken);

@@ -1,4 +1,3 @@
-using System.Net;
 using Mesh.Cli.Network;
 using Mesh.EndToEnd.Tests.Support;
 using Mesh.Spiffe;
@@ -38,7 +37,7 @@ internal sealed class TransparentPod : IAsyncDisposable
             [
                 "--reuid", ProxyUid, "--regid", ProxyUid, "--clear-groups", "--inh-caps=+dac_override,+dac_read_search", "--ambient-caps=+dac_override,+dac_read_search",
                 "--", "dotnet", Programs.Assembly("Proxy"), $"--Proxy:TokenFile={token}", $"--Proxy:Data={Path.Combine(mesh.Folder, $"{workload}-proxy")}",
-                $"--Proxy:Admin:Listen={host.Address}:{AdminPort}", "--Proxy:Transparent:Enabled=true", "--Proxy:Drain=00:00:02", "--Proxy:ReportInterval=00:00:00.200",
+                $"--Proxy:Admin:Listen=0.0.0.0:{AdminPort}", "--Proxy:Transparent:Enabled=true", "--Proxy:Drain=00:00:02", "--Proxy:ReportInterval=00:00:00.200",
             ]);
         var pod = new TransparentPod(host, mesh.IdOf(workload), proxy);
         try
@@ -63,7 +62,10 @@ internal sealed class TransparentPod : IAsyncDisposable
 
     private async Task<IReadOnlyList<Scrape.Sample>> OpenedAsync(string direction, Func<Scrape.Sample, bool> isMeant)
     {
-        var scrape = await Scrape.ReadAsync(new Uri($"http://{new IPEndPoint(Host.Address, AdminPort)}/metrics"));
+        // In plaintext the proxy gives its metrics to its own host alone.
+        await using var curl = Host.Start("scrape", "curl", ["--silent", "--fail", $"http://127.0.0.1:{AdminPort}/metrics"]);
+        Assert.True(await curl.ExitedAsync(TimeSpan.FromSeconds(30)) == 0, curl.Output);
+        var scrape = new Scrape(curl.StandardOutput);
         return [.. scrape.Samples.Where(sample => sample.Name == "tcp_open_total" && sample.Labels["direction"] == direction && isMeant(sample))];
     }
 }

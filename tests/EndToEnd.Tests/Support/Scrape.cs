@@ -6,7 +6,7 @@ namespace Mesh.EndToEnd.Tests.Support;
 /// <summary>One page of <c>/metrics</c>, as Prometheus reads its text format.</summary>
 internal sealed partial class Scrape
 {
-    private Scrape(string page)
+    public Scrape(string page)
     {
         Types = TypeLine().Matches(page).ToDictionary(line => line.Groups["name"].Value, line => line.Groups["type"].Value);
         Samples = [.. SampleLine().Matches(page).Select(line => new Sample(
