@@ -2,6 +2,7 @@ using Grpc.Core;
 using Mesh.Admin.V1;
 using Mesh.EndToEnd.Tests.Support;
 using Mesh.Proxy.V1;
+using Mesh.Tests.Processes;
 using Edge = Mesh.Proxy.V1.Edge;
 
 namespace Mesh.EndToEnd.Tests.Attacks;
