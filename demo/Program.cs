@@ -1,15 +1,17 @@
 using Emojivoto.Emojis;
+using Emojivoto.Monitoring;
 using Emojivoto.Voting;
 using Emojivoto.VoteBot;
 using Emojivoto.Web;
 
-// One program, four workloads: emoji and voting (gRPC), web (HTTP, a page to click on), vote-bot (HTTP to web).
+// One program, five workloads: emoji and voting (gRPC), web (HTTP and HTTPS, a page to click on), vote-bot (HTTP to web), prometheus (scrapes).
 const string Usage = """
     Usage:
       Demo emoji    --listen IP:PORT
       Demo voting   --listen IP:PORT
-      Demo web      --listen IP:PORT --emoji http://HOST:PORT --voting http://HOST:PORT
+      Demo web      --listen IP:PORT --emoji http://HOST:PORT --voting http://HOST:PORT [--listen-tls IP:PORT --tls-name NAME]
       Demo vote-bot --web http://HOST:PORT [--votes-per-second N]
+      Demo prometheus --targets http://HOST:PORT/metrics,...
     """;
 
 try
@@ -19,8 +21,9 @@ try
     {
         "emoji" => EmojiApp.RunAsync(Required("listen")),
         "voting" => VotingApp.RunAsync(Required("listen")),
-        "web" => WebApp.RunAsync(Required("listen"), new Uri(Required("emoji")), new Uri(Required("voting"))),
+        "web" => WebApp.RunAsync(Required("listen"), new Uri(Required("emoji")), new Uri(Required("voting")), settings["listen-tls"] is { } tls ? (tls, Required("tls-name")) : null),
         "vote-bot" => VoteBotApp.RunAsync(new Uri(Required("web")), settings.GetValue("votes-per-second", 10)),
+        "prometheus" => PrometheusApp.RunAsync([.. Required("targets").Split(',').Select(target => new Uri(target))]),
         _ => throw new ArgumentException(Usage),
     });
     return 0;

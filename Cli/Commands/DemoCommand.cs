@@ -14,7 +14,7 @@ internal static class DemoCommand
 
     public static Command Create(CommandContext context)
     {
-        var duration = new Option<string?>("--duration") { Description = "End by itself after this time, e.g. 30s; exit 4 unless all application traffic was mTLS", HelpName = "TIME" };
+        var duration = new Option<string?>("--duration") { Description = "End by itself after this time, e.g. 30s; exit 4 unless every kind of traffic was seen, and all application traffic in mTLS", HelpName = "TIME" };
         var json = new Option<string?>("--json") { Description = "Write the last table to this file", HelpName = "FILE" };
         var set = new Option<string[]>("--set") { Description = "Any option of silo, ProxyHost and proxies, e.g. Leaf:Lifetime=10s; may be repeated", HelpName = "SECTION:KEY=VALUE", DefaultValueFactory = _ => [] };
         var basePort = new Option<int?>("--base-port")
@@ -76,6 +76,8 @@ internal static class DemoCommand
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             if (request.Duration is { } duration)
             {
+                // The time of a check counts from when everything is there that it looks for.
+                await runner.ScraperAsync(cancellationToken);
                 limit.CancelAfter(duration);
             }
 
@@ -100,7 +102,7 @@ internal static class DemoCommand
         IReadOnlyList<Edge> edges = [];
         await screen.LiveAsync(async show =>
         {
-            for (var round = 0; !ended.IsCancellationRequested; round++)
+            while (!ended.IsCancellationRequested)
             {
                 if (supervisor.Failed.IsCompleted)
                 {
@@ -109,7 +111,7 @@ internal static class DemoCommand
 
                 try
                 {
-                    await runner.PlayAsync(round, ended);
+                    await runner.PlayAsync(ended);
                     show(edges = await runner.EdgesAsync(ended));
                     await Task.Delay(RefreshEvery, TimeProvider.System, ended);
                 }

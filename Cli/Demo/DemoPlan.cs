@@ -2,15 +2,24 @@ using System.Globalization;
 
 namespace Mesh.Cli.Demo;
 
-/// <summary>What every demo is made of: the control plane, four workloads with a proxy each, and who may call whom.</summary>
+/// <summary>What every demo is made of: the control plane, four workloads and a scraper with a proxy each, and who may call whom.</summary>
 /// <param name="assemblies">Where each project was built to.</param>
 internal abstract class DemoPlan(Func<string, string> assemblies, DemoPorts ports, DemoSettings settings, string data)
 {
     public const string Namespace = "emojivoto";
     public const string TrustDomain = "mesh.example";
 
-    /// <summary>The workloads; web first, since the others wait for nobody.</summary>
-    public static readonly IReadOnlyList<string> Workloads = ["web", "emoji", "voting", "vote-bot"];
+    /// <summary>The workload that reads the metrics of the others' proxies, with an identity in a namespace of its own.</summary>
+    public const string Scraper = "prometheus";
+
+    /// <summary>The name for which web has a certificate of its own: browsers that ask for it speak TLS that is not the mesh's.</summary>
+    public const string SecureName = "vote.emojivoto.example";
+
+    /// <summary>The workloads of the application; web first, since the others wait for nobody.</summary>
+    public static readonly IReadOnlyList<string> Voters = ["web", "emoji", "voting", "vote-bot"];
+
+    /// <summary>All workloads; the scraper last, since nobody waits for it.</summary>
+    public static readonly IReadOnlyList<string> Workloads = [.. Voters, Scraper];
 
     /// <summary>The edges that must be there, and in mTLS, for the demo to count as done.</summary>
     public static readonly IReadOnlyList<(string Source, string Destination)> ExpectedEdges = [("vote-bot", "web"), ("web", "emoji"), ("web", "voting")];
@@ -22,6 +31,9 @@ internal abstract class DemoPlan(Func<string, string> assemblies, DemoPorts port
 
     /// <summary>The page that a person opens: through web's inbound proxy, as a browser without an identity.</summary>
     public string PageUrl => $"http://{Endpoint("web")}/";
+
+    /// <summary>The same page in web's own TLS: IP:PORT, for <see cref="SecureName"/>.</summary>
+    public abstract string SecureEndpoint { get; }
 
     public string ProxyHostUrl => $"https://{ProxyHostAddress}";
 
@@ -37,11 +49,11 @@ internal abstract class DemoPlan(Func<string, string> assemblies, DemoPorts port
 
     public string ReadyUrl(string workload) => $"http://{Admin(workload)}/ready";
 
-    public string MetricsUrl(string workload) => $"http://{Admin(workload)}/metrics";
-
     public string TokenFile(string name) => Path.Combine(data, $"{name}.token");
 
-    public string SpiffeId(string workload) => $"spiffe://{TrustDomainName}/ns/{Namespace}/sa/{workload}";
+    public string SpiffeId(string workload) => $"spiffe://{TrustDomainName}/ns/{NamespaceOf(workload)}/sa/{workload}";
+
+    public static string NamespaceOf(string workload) => workload == Scraper ? "monitoring" : Namespace;
 
     /// <summary>The services, and where the mesh reaches them.</summary>
     public IEnumerable<(string Service, string Endpoint, string Identity)> Services() =>
@@ -49,6 +61,7 @@ internal abstract class DemoPlan(Func<string, string> assemblies, DemoPorts port
         ($"web.{Namespace}:80", Endpoint("web"), SpiffeId("web")),
         ($"emoji.{Namespace}:8080", Endpoint("emoji"), SpiffeId("emoji")),
         ($"voting.{Namespace}:8080", Endpoint("voting"), SpiffeId("voting")),
+        .. Voters.Select(workload => (MetricsService(workload), Admin(workload), SpiffeId(workload))),
     ];
 
     public ChildPlan Silo() => Child("silo", "Silo", ProcessRole.Silo,
@@ -80,8 +93,10 @@ internal abstract class DemoPlan(Func<string, string> assemblies, DemoPorts port
 
     public ChildPlan Application(string workload) => Child(workload, "Demo", ProcessRole.Application, workload switch
     {
-        "web" => ["web", "--listen", ApplicationListen("web"), "--emoji", $"http://{Target("web", "emoji")}", "--voting", $"http://{Target("web", "voting")}"],
+        "web" => ["web", "--listen", ApplicationListen("web"), "--emoji", $"http://{Target("web", "emoji")}", "--voting", $"http://{Target("web", "voting")}",
+            "--listen-tls", SecureListen, "--tls-name", SecureName],
         "vote-bot" => ["vote-bot", "--web", $"http://{Target("vote-bot", "web")}"],
+        Scraper => [Scraper, "--targets", string.Join(',', Voters.Select(target => $"http://{MetricsTarget(target)}/metrics"))],
         _ => [workload, "--listen", ApplicationListen(workload)],
     });
 
@@ -93,6 +108,15 @@ internal abstract class DemoPlan(Func<string, string> assemblies, DemoPorts port
 
     /// <summary>Where a workload's application listens.</summary>
     protected abstract string ApplicationListen(string workload);
+
+    /// <summary>Where web's application listens in its own TLS.</summary>
+    protected abstract string SecureListen { get; }
+
+    /// <summary>Where the scraper connects that wants to reach a workload's metrics.</summary>
+    protected abstract string MetricsTarget(string workload);
+
+    /// <summary>The name under which the metrics of a workload's proxy are a service.</summary>
+    protected static string MetricsService(string workload) => $"{workload}-metrics.{Namespace}:4191";
 
     /// <summary>Where an application connects that wants to reach another.</summary>
     protected abstract string Target(string source, string destination);

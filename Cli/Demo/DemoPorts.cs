@@ -29,6 +29,13 @@ internal sealed class DemoPorts
         ("voting admin", 4391, null),
         ("vote-bot outbound web", 8481, null),
         ("vote-bot admin", 4491, null),
+        ("web inbound TLS", 8085, null),
+        ("web application TLS", 8185, null),
+        ("prometheus outbound web", 8581, null),
+        ("prometheus outbound emoji", 8582, null),
+        ("prometheus outbound voting", 8583, null),
+        ("prometheus outbound vote-bot", 8584, null),
+        ("prometheus admin", 4591, null),
     ];
 
     /// <summary>The highest port that all of them still fit above.</summary>

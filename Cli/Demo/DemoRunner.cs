@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Google.Protobuf.WellKnownTypes;
 using Mesh.Admin.V1;
 using Mesh.Cli.Admin;
@@ -6,13 +8,23 @@ using Mesh.Cli.Output;
 
 namespace Mesh.Cli.Demo;
 
-/// <summary>Starts the demo in the order in which its parts need each other, and then plays the browser, the probes and the scraper.</summary>
+/// <summary>Starts the demo in the order in which its parts need each other, and then plays the browsers and the probes.</summary>
 internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConnection admin) : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero, UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
+
+    private readonly HttpClient _secure = new(new SocketsHttpHandler
+    {
+        PooledConnectionLifetime = TimeSpan.Zero,
+        UseProxy = false,
+        ConnectCallback = async (_, cancellationToken) => await ConnectAsync(IPEndPoint.Parse(plan.SecureEndpoint), cancellationToken),
+        // It signs for itself, and what is shown is that the mesh lets such TLS be, not who is at its end.
+        SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == $"CN={DemoPlan.SecureName}" },
+    })
+    { Timeout = TimeSpan.FromSeconds(2) };
 
     public async Task StartAsync(Action<string> progress, CancellationToken cancellationToken)
     {
@@ -24,7 +36,7 @@ internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConn
         }
 
         // Applications need nobody to start, so they warm up meanwhile.
-        foreach (var workload in DemoPlan.Workloads)
+        foreach (var workload in DemoPlan.Voters)
         {
             supervisor.Start(plan.Application(workload));
         }
@@ -41,44 +53,72 @@ internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConn
         // A proxy that finds nobody to enroll with waits longer each time.
         await UntilAsync("the ProxyHost", cancel => IsReadyAsync(plan.ProxyHostReady, cancel), cancellationToken);
         progress("Starting the proxies");
-        foreach (var workload in DemoPlan.Workloads)
+        foreach (var workload in DemoPlan.Voters)
         {
-            var request = new CreateWorkloadTokenRequest
-            {
-                Namespace = DemoPlan.Namespace, ServiceAccount = workload, Lifetime = Duration.FromTimeSpan(TimeSpan.FromHours(1)), Addresses = { plan.ProxyHostUrl },
-            };
-            var workloadToken = await admin.CallAsync((client, options) => client.CreateWorkloadTokenAsync(request, options), cancellationToken);
-            WriteSecret(plan.TokenFile(workload), workloadToken.Token);
-            supervisor.Start(plan.Proxy(workload));
+            await StartProxyAsync(workload, cancellationToken);
         }
 
         progress("Waiting for certificates, trust bundle and policy");
-        foreach (var workload in DemoPlan.Workloads)
+        foreach (var workload in DemoPlan.Voters)
         {
             await UntilAsync($"{workload}'s proxy", cancel => IsReadyAsync(plan.ReadyUrl(workload), cancel), cancellationToken);
         }
+
+        // No traffic waits for the scraper, so it takes no time from those that some waits for.
+        supervisor.Start(plan.Application(DemoPlan.Scraper));
+        await StartProxyAsync(DemoPlan.Scraper, cancellationToken);
     }
+
+    /// <summary>Waits for the one proxy that <see cref="StartAsync"/> doesn't wait for.</summary>
+    public Task ScraperAsync(CancellationToken cancellationToken) =>
+        UntilAsync($"{DemoPlan.Scraper}'s proxy", cancel => IsReadyAsync(plan.ReadyUrl(DemoPlan.Scraper), cancel), cancellationToken);
 
     /// <summary>The edges that the mesh has seen.</summary>
     public async Task<IReadOnlyList<Edge>> EdgesAsync(CancellationToken cancellationToken) =>
         (await admin.CallAsync((client, options) => client.ListEdgesAsync(new ListEdgesRequest(), options), cancellationToken)).Edges;
 
-    /// <summary>A browser's request through web's inbound proxy, a probe of each proxy, a scrape of one. What fails shows in the table.</summary>
-    public async Task PlayAsync(int round, CancellationToken cancellationToken)
+    /// <summary>Two browsers' requests through web's inbound proxy, one of them in TLS; a probe of each proxy. What fails shows in the table.</summary>
+    public async Task PlayAsync(CancellationToken cancellationToken)
     {
-        var visits = DemoPlan.Workloads.Select(plan.ReadyUrl).Append(plan.PageUrl);
-        if (round % 5 == 0)
-        {
-            visits = visits.Concat(DemoPlan.Workloads.Select(plan.MetricsUrl));
-        }
-
-        foreach (var visit in visits)
+        foreach (var visit in DemoPlan.Workloads.Select(plan.ReadyUrl).Append(plan.PageUrl))
         {
             await IsReadyAsync(visit, cancellationToken);
         }
+
+        await IsReadyAsync(_secure, $"https://{DemoPlan.SecureName}/", cancellationToken);
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _secure.Dispose();
+    }
+
+    private static async Task<Stream> ConnectAsync(IPEndPoint address, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(address, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task StartProxyAsync(string workload, CancellationToken cancellationToken)
+    {
+        var request = new CreateWorkloadTokenRequest
+        {
+            Namespace = DemoPlan.NamespaceOf(workload), ServiceAccount = workload, Lifetime = Duration.FromTimeSpan(TimeSpan.FromHours(1)), Addresses = { plan.ProxyHostUrl },
+        };
+        var token = await admin.CallAsync((client, options) => client.CreateWorkloadTokenAsync(request, options), cancellationToken);
+        WriteSecret(plan.TokenFile(workload), token.Token);
+        supervisor.Start(plan.Proxy(workload));
+    }
 
     private static async Task PrepareAsync(IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
@@ -117,11 +157,13 @@ internal sealed class DemoRunner(DemoPlan plan, Supervisor supervisor, AdminConn
         }
     }
 
-    private async Task<bool> IsReadyAsync(string url, CancellationToken cancellationToken)
+    private Task<bool> IsReadyAsync(string url, CancellationToken cancellationToken) => IsReadyAsync(_http, url, cancellationToken);
+
+    private static async Task<bool> IsReadyAsync(HttpClient http, string url, CancellationToken cancellationToken)
     {
         try
         {
-            using var response = await _http.GetAsync(new Uri(url), cancellationToken);
+            using var response = await http.GetAsync(new Uri(url), cancellationToken);
             await response.Content.ReadAsByteArrayAsync(cancellationToken);
             return response.IsSuccessStatusCode;
         }

@@ -15,6 +15,7 @@ internal sealed class TransparentPlan(
     : DemoPlan(assemblies, ports, settings, data)
 {
     private const int ApplicationPort = 8080;
+    private const int SecurePort = 8443;
     private const int AdminPort = 4191;
 
     // Linkerd's. The applications stay root, so that the two are never the same.
@@ -23,6 +24,10 @@ internal sealed class TransparentPlan(
     /// <inheritdoc/>
     public override IEnumerable<IReadOnlyList<string>> Preparations =>
         hosts.Values.Select(host => host.Command("dotnet", [AssemblyOf("Proxy"), "init", "--proxy-uid", ProxyUid]));
+
+    public override string SecureEndpoint => At("web", SecurePort);
+
+    protected override string SecureListen => string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{SecurePort}");
 
     protected override string ProxyHostAddress => string.Create(CultureInfo.InvariantCulture, $"{machine}:{Ports["ProxyHost"]}");
 
@@ -34,6 +39,8 @@ internal sealed class TransparentPlan(
     protected override string ApplicationListen(string workload) => string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{ApplicationPort}");
 
     protected override string Target(string source, string destination) => At(destination, ApplicationPort);
+
+    protected override string MetricsTarget(string workload) => Admin(workload);
 
     protected override IEnumerable<string> Listeners(string workload) => ["--Proxy:Transparent:Enabled=true"];
 

@@ -76,10 +76,10 @@ internal sealed class NetworkLab : IAsyncDisposable
     }
 
     /// <summary>One more host on the bridge, with an IPv4 and an IPv6 address, and this machine as its gateway.</summary>
-    /// <param name="name">Lower case, at most eight letters, digits and hyphens; not <c>wire</c>.</param>
+    /// <param name="name">Lower case, at most twelve letters, digits and hyphens; not <c>wire</c>.</param>
     public async Task<NetworkHost> AddAsync(string name, CancellationToken cancellationToken)
     {
-        if (_hosts.Count == MaxHosts || name.Length is 0 or > 8 || name == Wire || name.Any(letter => letter is not ((>= 'a' and <= 'z') or (>= '0' and <= '9') or '-')))
+        if (_hosts.Count == MaxHosts || name.Length is 0 or > 12 || name == Wire || name.Any(letter => letter is not ((>= 'a' and <= 'z') or (>= '0' and <= '9') or '-')))
         {
             throw new ArgumentException($"{name} can't be the name of host {_hosts.Count + 1}.", nameof(name));
         }

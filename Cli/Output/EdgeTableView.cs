@@ -17,7 +17,7 @@ internal static class EdgeTableView
     /// The table. Where the console is not wide, identities are shortened to NAMESPACE/ACCOUNT and reasons stand on a second line;
     /// where it is narrow, destinations stand below sources.
     /// </summary>
-    public static IRenderable Build(IEnumerable<Edge> edges, int width)
+    public static IRenderable Build(IReadOnlyCollection<Edge> edges, int width)
     {
         var isShort = width < Wide;
         var isStacked = width < Medium;
@@ -32,6 +32,13 @@ internal static class EdgeTableView
         AddColumn(table, "PROTOCOL");
         AddColumn(table, "PORT", isNumber: true);
         AddColumn(table, "TLS", wraps: isShort);
+        // Where there is a name to show: it is TLS of others alone that asks for one. On a console that is not wide it stands under the reason.
+        var hasSni = !isShort && edges.Any(edge => edge.Sni.Length > 0);
+        if (hasSni)
+        {
+            AddColumn(table, "SNI");
+        }
+
         AddColumn(table, isShort ? "CONNS" : "CONNECTIONS", isNumber: true);
         AddColumn(table, "OPEN", isNumber: true);
         AddColumn(table, "BYTES", isNumber: true);
@@ -50,6 +57,7 @@ internal static class EdgeTableView
                 new Text(edge.Protocol),
                 new Text(edge.Port.ToString(CultureInfo.InvariantCulture)),
                 Tls(edge, isShort),
+                .. hasSni ? (IRenderable[])[new Text(edge.Sni)] : [],
                 new Text(Connections(edge, isShort)),
                 new Text(edge.Open.ToString(CultureInfo.InvariantCulture)),
                 new Text(Bytes(edge.BytesSent + edge.BytesReceived)),
@@ -101,7 +109,8 @@ internal static class EdgeTableView
     };
 
     private static string WithReason(Edge edge, bool isShort) =>
-        edge.NoTlsReason.Length == 0 ? edge.Tls : isShort ? $"{edge.Tls}\n{edge.NoTlsReason}" : $"{edge.Tls} ({edge.NoTlsReason})";
+        isShort ? string.Join('\n', new[] { edge.Tls, edge.NoTlsReason, edge.Sni }.Where(line => line.Length > 0))
+        : edge.NoTlsReason.Length == 0 ? edge.Tls : $"{edge.Tls} ({edge.NoTlsReason})";
 
     private static string Connections(Edge edge, bool isShort) =>
         edge.Refused == 0 ? edge.Connections.ToString(CultureInfo.InvariantCulture)

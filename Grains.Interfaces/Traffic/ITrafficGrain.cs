@@ -48,6 +48,7 @@ public enum EdgeDirection
 /// <param name="Service">Outbound: the service asked for.</param>
 /// <param name="Tls">Linkerd's words: true, opaque, disabled, no_identity.</param>
 /// <param name="Open">Connections open now; not a difference.</param>
+/// <param name="Sni">Opaque: the DNS name that the client's own TLS asks for, if any.</param>
 [GenerateSerializer, Immutable, Alias("mesh.edge-report")]
 public sealed record EdgeReport(
     [property: Id(0)] EdgeKind Kind,
@@ -62,7 +63,8 @@ public sealed record EdgeReport(
     [property: Id(9)] long Open,
     [property: Id(10)] long BytesSent,
     [property: Id(11)] long BytesReceived,
-    [property: Id(12)] long Refused);
+    [property: Id(12)] long Refused,
+    [property: Id(13)] string? Sni = null);
 
 /// <summary>An edge as the reporter's namespace has seen it in all.</summary>
 /// <param name="Reporter">The workload whose proxy reports.</param>

@@ -18,7 +18,8 @@ internal sealed class TrafficWindow
     public void Add(SpiffeId reporter, string instanceId, EdgeReport edge, DateTimeOffset now)
     {
         var key = new EdgeKey(
-            reporter, edge.Kind, edge.Direction, edge.PeerId, edge.Service, edge.Port, edge.Tls, edge.NoTlsReason, edge.Protocol);
+            reporter, edge.Kind, edge.Direction, edge.PeerId, edge.Service, edge.Port, edge.Tls, edge.NoTlsReason, edge.Protocol,
+            edge.Sni);
         if (!_edges.TryGetValue(key, out var seen))
         {
             MakeRoom(now);
@@ -58,7 +59,7 @@ internal sealed class TrafficWindow
 
     private sealed record EdgeKey(
         SpiffeId Reporter, EdgeKind Kind, EdgeDirection Direction, SpiffeId? PeerId, string Service, int Port, string Tls,
-        string NoTlsReason, string Protocol);
+        string NoTlsReason, string Protocol, string? Sni);
 
     private sealed class Seen
     {
@@ -90,7 +91,7 @@ internal sealed class TrafficWindow
             key.Reporter,
             new EdgeReport(
                 key.Kind, key.Direction, key.PeerId, key.Service, key.Port, key.Tls, key.NoTlsReason, key.Protocol,
-                _opened, _openByInstance.Values.Sum(open => open.Open), _sent, _received, _refused),
+                _opened, _openByInstance.Values.Sum(open => open.Open), _sent, _received, _refused, key.Sni),
             LastSeen);
     }
 }

@@ -19,7 +19,9 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, TlsCont
     private const int MaxHeadBytes = 8 * 1024;
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
-    private static readonly byte[] Http = MeshProtocol.Encode(SslApplicationProtocol.Http11);
+
+    // A scraper that holds its certificate itself, or one behind a proxy of the mesh. A scrape now and then needs no streams.
+    private static readonly byte[] Protocols = MeshProtocol.Encode(SslApplicationProtocol.Http11, MeshProtocol.Tcp);
 
     public async Task ServeAsync(LoopSocket client)
     {
@@ -43,7 +45,7 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, TlsCont
             return;
         }
 
-        using var tls = TlsConnection.Server(client, contexts.For(credential), chain => identity.Verify(chain), Http);
+        using var tls = TlsConnection.Server(client, contexts.For(credential), chain => identity.Verify(chain), Protocols);
         if (!await tls.HandshakeAsync() || tls.Verdict?.Svid is not { } scraper)
         {
             client.Abort();

@@ -94,7 +94,7 @@ internal sealed partial class InboundListener(
     private Decision DecideUnauthenticated(Arrival arrival, InboundPlace place)
     {
         var (tls, protocol) = arrival.Kind == ArrivalKind.OtherTls ? ("opaque", "TLS") : ("disabled", arrival.LooksLikeHttp ? "HTTP/1.1" : "TCP");
-        return Authorize(arrival, place, null, Key(place, EdgeKind.Ingress, "", tls, "no_tls_from_remote", protocol), null);
+        return Authorize(arrival, place, null, Key(place, EdgeKind.Ingress, "", tls, "no_tls_from_remote", protocol) with { ServerName = arrival.ServerName }, null);
     }
 
     private Decision Authorize(Arrival arrival, InboundPlace place, SpiffeId? client, EdgeKey key, Func<Action, IDisposable>? connection) =>

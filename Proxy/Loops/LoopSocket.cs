@@ -145,12 +145,15 @@ internal sealed class LoopSocket : IDisposable
     public void Limit(TimeSpan time)
     {
         IsLate = false;
-        _limit ??= new LoopTimer(Loop.Timers, () =>
-        {
-            IsLate = true;
-            WakeBoth();
-        });
+        _limit ??= new LoopTimer(Loop.Timers, StopWaiting);
         _limit.Set(time);
+    }
+
+    /// <summary>Ends waiting as if the time were up.</summary>
+    public void StopWaiting()
+    {
+        IsLate = true;
+        WakeBoth();
     }
 
     /// <summary>Lifts the limit, also where it has come.</summary>

@@ -11,5 +11,6 @@ namespace Mesh.Proxy.Metrics;
 /// <param name="Tls">true, opaque, disabled, no_identity.</param>
 /// <param name="NoTlsReason">Why not, where it is not true.</param>
 /// <param name="Protocol">TLSv1.3, TLS, HTTP/1.1, TCP.</param>
+/// <param name="ServerName">Opaque: the DNS name that the client's TLS asks for (SNI), as <c>ClientHelloReader</c> reads it; empty where it asks for none.</param>
 internal sealed record EdgeKey(
-    EdgeKind Kind, Direction Direction, string PeerId, string Service, int Port, string Tls, string NoTlsReason, string Protocol);
+    EdgeKind Kind, Direction Direction, string PeerId, string Service, int Port, string Tls, string NoTlsReason, string Protocol, string ServerName = "");

@@ -89,6 +89,11 @@ internal sealed class MetricsPage(WorkloadIdentity identity, EdgeBook edges, Ref
             labels.Append(CultureInfo.InvariantCulture, $",no_tls_reason=\"{key.NoTlsReason}\"");
         }
 
+        if (key.ServerName.Length > 0)
+        {
+            labels.Append(CultureInfo.InvariantCulture, $",sni=\"{Escape(key.ServerName)}\"");
+        }
+
         if (key.PeerId.Length > 0)
         {
             labels.Append(CultureInfo.InvariantCulture, $",{(inbound ? "client_id" : "server_id")}=\"{Escape(key.PeerId)}\"");

@@ -112,15 +112,15 @@ internal sealed partial class OutboundCarrier(
     /// <returns>Whether it was carried.</returns>
     public async ValueTask<bool> PassAsync(LoopSocket application, IPEndPoint destination)
     {
-        var edge = edges.For(new EdgeKey(
-            EdgeKind.Application, Direction.Outbound, "", "", destination.Port, "no_identity", NotProvided, "TCP"));
-        var target = new OutboundTarget(destination, null, null, _ => throw new InvalidOperationException("Plain TCP shows nothing."), edge, (_, _) => null);
+        var nowhere = new ServicePort("", destination.Port);
+        var target = new OutboundTarget(
+            destination, null, null, _ => throw new InvalidOperationException("Plain TCP shows nothing."), said => edges.For(PlainKey(nowhere, said)), (_, _) => null);
         if (await transport.ForwardAsync(application, target) is not { } failure)
         {
             return true;
         }
 
-        edge.Refused();
+        edges.For(PlainKey(nowhere, null)).Refused();
         Refuse(failure.Reason);
         Log.NotPassed(logger, destination, failure.Detail);
         return false;
@@ -158,7 +158,7 @@ internal sealed partial class OutboundCarrier(
             endpoint.Identity is null ? null : credential,
             endpoint.Identity,
             chain => identity.Verify(chain, endpoint.Identity),
-            edges.For(KeyOf(endpoint, service)),
+            said => edges.For(KeyOf(endpoint, service, said)),
             (chain, end) =>
             {
                 isEstablished = true;
@@ -191,13 +191,18 @@ internal sealed partial class OutboundCarrier(
     private void Refuse(RefusedEndpoint refused)
     {
         var (endpoint, service, failure) = refused;
-        edges.For(KeyOf(endpoint, service)).Refused();
+        edges.For(KeyOf(endpoint, service, null)).Refused();
         Refuse(failure.Reason);
         Log.Refused(logger, service.Name, endpoint.Address, endpoint.Identity, failure.Reason, failure.Detail);
     }
 
-    private static EdgeKey KeyOf(ServiceEndpoint endpoint, ServicePort service) => endpoint.Identity is { } id
+    private static EdgeKey KeyOf(ServiceEndpoint endpoint, ServicePort service, Detection? said) => endpoint.Identity is { } id
         ? new EdgeKey(EdgeKind.Application, Direction.Outbound, id.ToString(), service.Name, service.Port, "true", "", "TLSv1.3")
+        : PlainKey(service, said);
+
+    // The mesh gives such a connection no identity; the application may have given it TLS of its own.
+    private static EdgeKey PlainKey(ServicePort service, Detection? said) => said is { Kind: not ArrivalKind.Plaintext }
+        ? new EdgeKey(EdgeKind.Application, Direction.Outbound, "", service.Name, service.Port, "opaque", NotProvided, "TLS", said.ServerName)
         : new EdgeKey(EdgeKind.Application, Direction.Outbound, "", service.Name, service.Port, "no_identity", NotProvided, "TCP");
 
     private readonly record struct RefusedEndpoint(ServiceEndpoint Endpoint, ServicePort Service, OpenFailure Failure);

@@ -78,7 +78,8 @@ internal sealed class OutboundTransport
         }
 
         using var server = new PlainEnd(socket);
-        await CarryAsync(application, server, [], target);
+        var said = await FirstWords.OfAsync(application, socket);
+        await CarryAsync(application, server, [], target, said);
         return null;
     }
 
@@ -169,11 +170,11 @@ internal sealed class OutboundTransport
     }
 
     private static async Task<bool> CarryAsync(
-        LoopSocket application, ConnectionEnd server, IReadOnlyList<ReadOnlyMemory<byte>> chain, OutboundTarget target)
+        LoopSocket application, ConnectionEnd server, IReadOnlyList<ReadOnlyMemory<byte>> chain, OutboundTarget target, Detection? said = null)
     {
         application.Listener?.IsKnown(application);
         using var opener = new PlainEnd(application);
         using var registration = target.Opened(chain, ConnectionAbort.Of(opener, server));
-        return await Carriage.RunAsync(opener, server, target.Edge);
+        return await Carriage.RunAsync(opener, server, target.EdgeOf(said));
     }
 }

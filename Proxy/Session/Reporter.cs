@@ -128,6 +128,7 @@ internal sealed partial class Reporter(
         Tls = key.Tls,
         NoTlsReason = key.NoTlsReason,
         Protocol = key.Protocol,
+        Sni = key.ServerName,
         ConnectionsOpened = (ulong)(now.Opened - last.Opened),
         ConnectionsOpen = (ulong)now.Open,
         BytesSent = (ulong)(now.FromOpener - last.FromOpener),

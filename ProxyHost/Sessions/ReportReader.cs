@@ -85,8 +85,15 @@ internal static partial class ReportReader
             Count(edge.ConnectionsOpen, $"{field}.connections_open"),
             Count(edge.BytesSent, $"{field}.bytes_sent"),
             Count(edge.BytesReceived, $"{field}.bytes_received"),
-            Count(edge.ConnectionsRefused, $"{field}.connections_refused"));
+            Count(edge.ConnectionsRefused, $"{field}.connections_refused"),
+            ServerNameOf(edge, $"{field}.sni"));
     }
+
+    private static string? ServerNameOf(Edge edge, string field) =>
+        edge.Sni.Length == 0 ? null
+        : edge.Tls != "opaque" ? throw Refuse(field, "is there for opaque alone")
+        : edge.Sni.Length <= RequestLimits.MaxDnsNameChars && DnsName().IsMatch(edge.Sni) ? edge.Sni
+        : throw Refuse(field, "is not a DNS name in lower case");
 
     private static string Word(HashSet<string> known, string word, string field) =>
         known.Contains(word) ? word : throw Refuse(field, $"is none of: {string.Join(", ", known.Where(text => text.Length > 0))}");
@@ -98,4 +105,7 @@ internal static partial class ReportReader
 
     [GeneratedRegex(@"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?:[1-9][0-9]{0,4}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ServiceName();
+
+    [GeneratedRegex(@"^[a-z0-9_.-]+\z", RegexOptions.CultureInvariant)]
+    private static partial Regex DnsName();
 }

@@ -12,6 +12,7 @@ internal static class RequestLimits
     public const int MaxServices = 256;
     public const int MaxEdges = 256;
     public const int MaxServiceNameChars = 140;
+    public const int MaxDnsNameChars = 253;
     public const int MaxAddressChars = 64;
 
     /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>.</exception>

@@ -23,7 +23,8 @@ internal static class EdgeTable
             .OrderBy(edge => KindOrder(edge.Kind))
             .ThenBy(edge => edge.Source, StringComparer.Ordinal)
             .ThenBy(edge => edge.Destination, StringComparer.Ordinal)
-            .ThenBy(edge => edge.Port);
+            .ThenBy(edge => edge.Port)
+            .ThenBy(edge => edge.Sni, StringComparer.Ordinal);
     }
 
     private static Edge ToLine(ObservedEdge edge)
@@ -45,6 +46,7 @@ internal static class EdgeTable
             BytesSent = (ulong)total.BytesSent,
             BytesReceived = (ulong)total.BytesReceived,
             Refused = (ulong)total.Refused,
+            Sni = total.Sni ?? "",
             LastSeen = edge.LastSeen.ToTimestamp(),
         };
     }

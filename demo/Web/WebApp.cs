@@ -1,3 +1,6 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Emojivoto.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -10,7 +13,8 @@ internal static class WebApp
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(5);
 
-    public static async Task RunAsync(string listen, Uri emojiUrl, Uri votingUrl)
+    /// <param name="tls">Where it listens in TLS of its own, and the name that its certificate has; null: nowhere.</param>
+    public static async Task RunAsync(string listen, Uri emojiUrl, Uri votingUrl, (string Listen, string Name)? tls)
     {
         using var emojiChannel = Open(emojiUrl);
         using var votingChannel = Open(votingUrl);
@@ -18,7 +22,18 @@ internal static class WebApp
         var voting = new VotingService.VotingServiceClient(votingChannel);
         var page = ReadPage();
 
-        await using var app = Hosting.CreateBuilder(listen, HttpProtocols.Http1).Build();
+        using var certificate = tls is { } own ? SelfSigned(own.Name) : null;
+        var builder = Hosting.CreateBuilder(listen, HttpProtocols.Http1);
+        if (tls is { Listen: var secure })
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPEndPoint.Parse(secure), endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http1;
+                endpoint.UseHttps(certificate!);
+            }));
+        }
+
+        await using var app = builder.Build();
         app.Use(TellUnavailableAsync);
         app.MapGet("/", (HttpContext context) =>
         {
@@ -47,6 +62,18 @@ internal static class WebApp
             return Results.NoContent();
         });
         await app.RunAsync();
+    }
+
+    // As a site has that is not the mesh's business.
+    private static X509Certificate2 SelfSigned(string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(name);
+        request.CertificateExtensions.Add(names.Build());
+        var now = TimeProvider.System.GetUtcNow();
+        return request.CreateSelfSigned(now.AddHours(-1), now.AddDays(30));
     }
 
     // Connections are renewed now and then, as well-behaved clients do so that they find new endpoints.

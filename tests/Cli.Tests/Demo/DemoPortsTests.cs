@@ -11,7 +11,8 @@ public sealed class DemoPortsTests
     [
         "silo HTTPS", "silo admin", "silo Orleans", "silo Orleans gateway", "ProxyHost", "ProxyHost admin", "web inbound", "web application",
         "web outbound emoji", "web outbound voting", "web admin", "emoji inbound", "emoji application", "emoji admin", "voting inbound",
-        "voting application", "voting admin", "vote-bot outbound web", "vote-bot admin",
+        "voting application", "voting admin", "vote-bot outbound web", "vote-bot admin", "web inbound TLS", "web application TLS",
+        "prometheus outbound web", "prometheus outbound emoji", "prometheus outbound voting", "prometheus outbound vote-bot", "prometheus admin",
     ];
 
     [Theory]

@@ -17,11 +17,17 @@ public sealed class TransparentPlanTests
     public void Applications_know_each_others_addresses_and_nothing_of_a_proxy()
     {
         Assert.Equal(
-            ["netns", "exec", "ns-web", "dotnet", "Demo.dll", "web", "--listen", "0.0.0.0:8080", "--emoji", "http://198.18.0.3:8080", "--voting", "http://198.18.0.4:8080"],
+            ["netns", "exec", "ns-web", "dotnet", "Demo.dll", "web", "--listen", "0.0.0.0:8080", "--emoji", "http://198.18.0.3:8080", "--voting", "http://198.18.0.4:8080", "--listen-tls", "0.0.0.0:8443", "--tls-name", "vote.emojivoto.example"],
             Words(Plan.Application("web")));
         Assert.Equal(["netns", "exec", "ns-emoji", "dotnet", "Demo.dll", "emoji", "--listen", "0.0.0.0:8080"], Words(Plan.Application("emoji")));
         Assert.Equal(
             ["netns", "exec", "ns-vote-bot", "dotnet", "Demo.dll", "vote-bot", "--web", "http://198.18.0.2:8080"], Words(Plan.Application("vote-bot")));
+        Assert.Equal(
+            [
+                "netns", "exec", "ns-prometheus", "dotnet", "Demo.dll", "prometheus", "--targets",
+                "http://198.18.0.2:4191/metrics,http://198.18.0.3:4191/metrics,http://198.18.0.4:4191/metrics,http://198.18.0.5:4191/metrics",
+            ],
+            Words(Plan.Application("prometheus")));
     }
 
     [Fact]
@@ -45,12 +51,17 @@ public sealed class TransparentPlanTests
         Assert.Contains("--ProxyHost:Listen=198.18.0.1:8086", Plan.ProxyHost().Arguments);
         Assert.Equal("https://198.18.0.1:8086", Plan.ProxyHostUrl);
         Assert.Equal("http://198.18.0.2:8080/", Plan.PageUrl);
+        Assert.Equal("198.18.0.2:8443", Plan.SecureEndpoint);
         Assert.Equal("http://198.18.0.5:4191/ready", Plan.ReadyUrl("vote-bot"));
     }
 
     [Fact]
     public void Services_are_where_their_applications_are() => Assert.Equal(
-        ["web.emojivoto:80 198.18.0.2:8080", "emoji.emojivoto:8080 198.18.0.3:8080", "voting.emojivoto:8080 198.18.0.4:8080"],
+        [
+            "web.emojivoto:80 198.18.0.2:8080", "emoji.emojivoto:8080 198.18.0.3:8080", "voting.emojivoto:8080 198.18.0.4:8080",
+            "web-metrics.emojivoto:4191 198.18.0.2:4191", "emoji-metrics.emojivoto:4191 198.18.0.3:4191",
+            "voting-metrics.emojivoto:4191 198.18.0.4:4191", "vote-bot-metrics.emojivoto:4191 198.18.0.5:4191",
+        ],
         Plan.Services().Select(service => $"{service.Service} {service.Endpoint}"));
 
     [Fact]

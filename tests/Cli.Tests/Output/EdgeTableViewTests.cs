@@ -94,6 +94,27 @@ public sealed class EdgeTableViewTests
     }
 
     [Fact]
+    public void The_name_that_TLS_asks_for_has_a_column_where_some_edge_has_one_or_stands_under_the_reason()
+    {
+        var opaque = new Edge
+        {
+            Kind = "ingress", Destination = "spiffe://mesh.example/ns/emojivoto/sa/web", Protocol = "TLS", Port = 8180, Tls = "opaque",
+            NoTlsReason = "no_tls_from_remote", Sni = "shop.example.com", Connections = 2,
+        };
+
+        Assert.Equal(
+            [
+                "KIND SOURCE DESTINATION PROTOCOL PORT TLS SNI CONNECTIONS OPEN BYTES",
+                "ingress (no identity) spiffe://mesh.example/ns/emojivoto/sa/web TLS 8180 opaque (no_tls_from_remote) shop.example.com 2 0 0 B",
+                "probe - spiffe://mesh.example/ns/emojivoto/sa/web HTTP/1.1 4191 disabled (loopback) 99 0 0 B",
+            ],
+            Render(TerminalWidth.Redirected, opaque, Edges[3]).Where(line => !line.Contains('─', StringComparison.Ordinal)).Select(OneSpace));
+        var narrow = Render(100, opaque, Edges[0], Edges[3]);
+        Assert.All(narrow, line => Assert.InRange(line.Length, 1, 100));
+        Assert.Contains("shop.example.com", string.Join('\n', narrow), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_console_of_80_columns_still_shows_every_figure()
     {
         var text = string.Join('\n', Render(80, Edges[0], Edges[1]));

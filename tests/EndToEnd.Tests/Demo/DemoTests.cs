@@ -22,7 +22,18 @@ public class DemoTests
             application.Select(edge => (Account(edge, "source"), Account(edge, "destination"))).Order());
         Assert.All(application, edge => Assert.Equal(("true", "TLSv1.3"), (Text(edge, "tls"), Text(edge, "protocol"))));
         Assert.All(application, edge => Assert.True(ulong.Parse(Text(edge, "bytes_sent"), null) > 0 && ulong.Parse(Text(edge, "connections"), null) > 0));
-        Assert.Equal(["application", "ingress", "probe", "scrape"], json.RootElement.EnumerateArray().Select(edge => Text(edge, "kind")).Distinct().Order());
+        Assert.Equal(
+            [
+                ("application", "true", "", ""),
+                ("ingress", "disabled", "no_tls_from_remote", ""),
+                ("ingress", "opaque", "no_tls_from_remote", "vote.emojivoto.example"),
+                ("probe", "disabled", "loopback", ""),
+                ("scrape", "true", "", ""),
+            ],
+            json.RootElement.EnumerateArray().Select(edge => (Text(edge, "kind"), Text(edge, "tls"), Text(edge, "no_tls_reason"), Text(edge, "sni"))).Distinct().Order());
+        Assert.All(
+            json.RootElement.EnumerateArray().Where(edge => Text(edge, "kind") == "scrape"),
+            edge => Assert.Equal("spiffe://mesh.example/ns/monitoring/sa/prometheus", Text(edge, "source")));
         Assert.Contains("spiffe://mesh.example/ns/emojivoto/sa/vote-bot", demo.StandardOutput, StringComparison.Ordinal);
         Assert.Empty(ProcessesOf(folder));
     }
@@ -81,7 +92,7 @@ public class DemoTests
         ]);
 
     // Ports that no other test has: a base from which the demo counts upwards.
-    private static string[] PortSettings() => ["--base-port", FreePorts.NextRange(30).ToString(System.Globalization.CultureInfo.InvariantCulture)];
+    private static string[] PortSettings() => ["--base-port", FreePorts.NextRange(40).ToString(System.Globalization.CultureInfo.InvariantCulture)];
 
     private static string Text(JsonElement edge, string name) => edge.GetProperty(name).ToString();
 

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Text;
 using Mesh.Proxy.Admin;
 using Mesh.Proxy.Loops;
@@ -6,6 +8,7 @@ using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Tests.Support;
 using Mesh.Proxy.Transport;
 using Mesh.Proxy.V1;
+using Mesh.Spiffe;
 using Mesh.Spiffe.Tests;
 
 namespace Mesh.Proxy.Tests.Admin;
@@ -136,6 +139,46 @@ public sealed class AdminListenerTests : IAsyncLifetime
         Assert.Equal((3, 3, 0, 0), Sums(edges[EdgeKind.Probe].Now));
         Assert.Equal((1, 1, 0, 0), Sums(edges[EdgeKind.Scrape].Now));
         Assert.True(edges[EdgeKind.Scrape].Now is { FromOpener: > 20, ToOpener: > 500 });
+    }
+
+    [Theory]
+    [InlineData("mesh-orleans/tcp")]
+    [InlineData("http/1.1")]
+    public async Task A_scraper_with_an_identity_is_answered_in_mutual_TLS_and_counted_by_it(string protocol)
+    {
+        var prometheus = SpiffeId.ForWorkload(_east.Name, "monitoring", "prometheus");
+        _proxy.MakeReady(_east.Credential());
+        using var socket = TestApplication.Connect(_listener.Address);
+        await using var tls = new SslStream(new NetworkStream(socket));
+        using var credential = _east.Credential(prometheus);
+        await tls.AuthenticateAsClientAsync(
+            SvidTls.Client(
+                credential, "web.shop.east.example", chain => _proxy.Identity.Verify(chain), [MeshProtocol.Streams, new SslApplicationProtocol(protocol)]),
+            TestContext.Current.CancellationToken);
+
+        await tls.WriteAsync("GET /metrics HTTP/1.1\r\nHost: proxy\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(tls);
+        var answer = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+
+        Assert.StartsWith("HTTP/1.1 200 OK", answer, StringComparison.Ordinal);
+        Assert.Equal(protocol, tls.NegotiatedApplicationProtocol.ToString());
+        await Eventually.EqualAsync(1, () => _proxy.Edges.Snapshot().Count());
+        Assert.Equal(new EdgeKey(EdgeKind.Scrape, Direction.Inbound, prometheus.ToString(), "", Port, "true", "", "TLSv1.3"), _proxy.Edge.Key);
+    }
+
+    [Fact]
+    public async Task A_proxy_of_the_mesh_leads_its_workload_to_the_metrics_of_another()
+    {
+        var web = _east.Credential(_east.Web);
+        _proxy.MakeReady(web);
+        await using var scraper = new TestProxy(_east, new TestBundles(_east)).MakeReady(
+            _east.Credential(SpiffeId.ForWorkload(_east.Name, "monitoring", "prometheus")));
+
+        var answer = Text(await Reception.OfAsync(
+            scraper.ListenOutbound((_listener.Address, _east.Web)), "GET /metrics HTTP/1.1\r\nHost: proxy\r\n\r\n"u8.ToArray()));
+
+        Assert.StartsWith("HTTP/1.1 200 OK", answer, StringComparison.Ordinal);
+        Assert.Equal(("true", _east.Web.ToString()), (scraper.Edge.Key.Tls, scraper.Edge.Key.PeerId));
     }
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;

@@ -36,6 +36,7 @@ public sealed class UnauthenticatedTests : IAsyncLifetime
 
         Assert.Equal(hello, received.Bytes);
         AssertCounted("opaque", "TLS", opened: 1, refused: 0);
+        Assert.Equal("shop.example.com", _proxy.Edge.Key.ServerName);
     }
 
     [Fact]

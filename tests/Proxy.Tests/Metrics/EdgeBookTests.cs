@@ -40,6 +40,38 @@ public sealed class EdgeBookTests
     }
 
     [Fact]
+    public void Names_that_anybody_may_ask_for_take_a_small_part_of_it()
+    {
+        for (var i = 0; i < 3 * EdgeBook.MaxServerNames; i++)
+        {
+            _book.For(Opaque($"{i}.example.com")).Opened();
+        }
+
+        _book.For(Opaque("7.example.com")).Opened();
+        _book.For(Key("peer")).Opened();
+
+        var edges = _book.Snapshot().ToList();
+        Assert.Equal(EdgeBook.MaxServerNames + 2, edges.Count);
+        Assert.Equal(2 * EdgeBook.MaxServerNames, edges.Single(edge => edge.Key is { Tls: "opaque", ServerName: "" }).Now.Opened);
+        Assert.Equal(2, edges.Single(edge => edge.Key.ServerName == "7.example.com").Now.Opened);
+        Assert.Equal(1, edges.Single(edge => edge.Key.PeerId == "peer").Now.Opened);
+    }
+
+    [Fact]
+    public void A_full_one_takes_no_further_name_asked_for()
+    {
+        for (var i = 0; i < EdgeBook.MaxEdges; i++)
+        {
+            _book.For(Key($"peer-{i}")).Opened();
+        }
+
+        _book.For(Opaque("a.example.com")).Opened();
+        _book.For(Opaque("b.example.com")).Opened();
+
+        Assert.Equal(2, _book.Snapshot().Single(edge => edge.Key.Tls == "opaque").Now.Opened);
+    }
+
+    [Fact]
     public void Who_was_there_before_it_was_full_keeps_its_name()
     {
         for (var i = 0; i < EdgeBook.MaxEdges + 1; i++)
@@ -51,6 +83,9 @@ public sealed class EdgeBookTests
 
         Assert.Equal(2, _book.Snapshot().Single(edge => edge.Key.PeerId == "peer-7").Now.Opened);
     }
+
+    private static EdgeKey Opaque(string serverName) =>
+        new(EdgeKind.Ingress, Direction.Inbound, "", "", 80, "opaque", "no_tls_from_remote", "TLS", serverName);
 
     private static EdgeKey Key(string peer) => new(EdgeKind.Application, Direction.Inbound, peer, "", 80, "true", "", "TLSv1.3");
 }

@@ -53,6 +53,18 @@ public sealed class MetricsPageTests : IDisposable
     }
 
     [Fact]
+    public void TLS_that_is_not_ours_shows_the_name_that_it_asks_for()
+    {
+        var anonymous = new EdgeKey(EdgeKind.Ingress, Direction.Inbound, "", "", 8080, "opaque", "no_tls_from_remote", "TLS");
+        _edges.For(anonymous).Opened();
+        _edges.For(anonymous with { ServerName = "shop\".example" }).Opened();
+
+        const string Labels = """direction="inbound",peer="src",target_port="8080",tls="opaque",no_tls_reason="no_tls_from_remote" """;
+        AssertHas($"tcp_open_total{{{Labels.TrimEnd()},kind=\"ingress\"}} 1");
+        AssertHas($$"""tcp_open_total{{{Labels.TrimEnd()}},sni="shop\".example",kind="ingress"} 1""");
+    }
+
+    [Fact]
     public void A_label_with_a_quote_a_backslash_or_a_newline_stays_one_label()
     {
         _edges.For(new EdgeKey(EdgeKind.Application, Direction.Outbound, "", "a\"b\\c\nd", 80, "true", "", "TLSv1.3")).Opened();

@@ -39,6 +39,15 @@ public sealed class ReporterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_name_that_opaque_TLS_asks_for_is_reported()
+    {
+        _agent.Edges.For(Key with { PeerId = "", Tls = "opaque", Protocol = "TLS", ServerName = "shop.example.com" }).Opened();
+        await ReportedAsync(1);
+
+        Assert.Equal("shop.example.com", Assert.Single(Assert.Single(_reports).Edges).Sni);
+    }
+
+    [Fact]
     public async Task The_bundle_in_force_is_acknowledged_with_the_leafs_key_at_once_when_it_changes()
     {
         await ReportedAsync(1);
