@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Mesh.Proxy.Native;
+using Microsoft.Win32.SafeHandles;
 
 namespace Mesh.Proxy.Loops;
 
@@ -24,7 +25,8 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
     private static EventLoop? t_current;
 
     private readonly Epoll _epoll = new();
-    private readonly int _wakeUp;
+    // Its finalizer closes it: whoever posts something after the loop's end must not write to whatever has the number by then.
+    private readonly SafeFileHandle _wakeUp;
     private readonly Thread _thread;
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly List<LoopSocket?> _sockets = [];
@@ -41,8 +43,8 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
     public EventLoop(int index)
     {
         Index = index;
-        _wakeUp = Errno.Check(Libc.EventDescriptor(0, Libc.EventNonBlock | Libc.EventCloseOnExec), "eventfd");
-        _epoll.Add(_wakeUp, Libc.EpollIn | Libc.EpollEdgeTriggered, WakeUp);
+        _wakeUp = new SafeFileHandle(Errno.Check(Libc.EventDescriptor(0, Libc.EventNonBlock | Libc.EventCloseOnExec), "eventfd"), ownsHandle: true);
+        _epoll.Add((int)_wakeUp.DangerousGetHandle(), Libc.EpollIn | Libc.EpollEdgeTriggered, WakeUp);
         _thread = new Thread(Run, StackBytes) { IsBackground = true, Name = $"loop {index}" };
         _thread.Start();
     }
@@ -74,7 +76,7 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
         _posted.Enqueue(action);
         if (Interlocked.Exchange(ref _isWoken, 1) == 0)
         {
-            _ = Libc.Write(_wakeUp, BitConverter.GetBytes(1UL), sizeof(ulong));
+            WakeThread();
         }
     }
 
@@ -134,17 +136,19 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
     /// <exception cref="IOException">The kernel refuses to watch it.</exception>
     internal (int Slot, uint Generation) Register(LoopSocket socket, int descriptor)
     {
-        var slot = _free.Count > 0 ? _free.Pop() : _sockets.Count;
+        var slot = _free.Count > 0 ? _free.Peek() : _sockets.Count;
         var generation = _generation++ & 0x3fff_ffff;
         _epoll.Add(
-            descriptor, Libc.EpollIn | Libc.EpollOut | Libc.EpollReadHangUp | Libc.EpollEdgeTriggered, (ulong)generation << 32 | (uint)slot);
+            descriptor, Libc.EpollIn | Libc.EpollOut | Libc.EpollUrgent | Libc.EpollReadHangUp | Libc.EpollEdgeTriggered,
+            (ulong)generation << 32 | (uint)slot);
         if (slot == _sockets.Count)
         {
             _sockets.Add(socket);
         }
         else
         {
-            _sockets[slot] = socket;
+            // Not before the kernel has taken it.
+            _sockets[_free.Pop()] = socket;
         }
 
         Interlocked.Increment(ref _connections);
@@ -180,7 +184,6 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
         RunPosted();
         RunReady();
         _epoll.Dispose();
-        _ = Libc.Close(_wakeUp);
     }
 
     private void Dispatch(uint events, ulong data)
@@ -188,7 +191,7 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
         if (data == WakeUp)
         {
             Span<byte> count = stackalloc byte[sizeof(ulong)];
-            _ = Libc.Read(_wakeUp, count, count.Length);
+            _ = Libc.Read((int)_wakeUp.DangerousGetHandle(), count, count.Length);
         }
         else if ((data & ListenerMark) != 0)
         {
@@ -203,8 +206,9 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
 
     private void RunPosted()
     {
-        // Before the queue is looked at, so that what is posted meanwhile wakes the loop again.
-        Volatile.Write(ref _isWoken, 0);
+        // Before the queue is looked at, so that what is posted meanwhile wakes the loop again. A volatile write would not do: a processor may
+        // look at the queue before others see what was written, and who posts just then takes the loop for woken.
+        Interlocked.Exchange(ref _isWoken, 0);
         for (var left = _posted.Count; left > 0 && _posted.TryDequeue(out var action); left--)
         {
             action();
@@ -212,9 +216,11 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
 
         if (!_posted.IsEmpty && Interlocked.Exchange(ref _isWoken, 1) == 0)
         {
-            _ = Libc.Write(_wakeUp, BitConverter.GetBytes(1UL), sizeof(ulong));
+            WakeThread();
         }
     }
+
+    private void WakeThread() => _ = Libc.Write((int)_wakeUp.DangerousGetHandle(), BitConverter.GetBytes(1UL), sizeof(ulong));
 
     private void RunReady()
     {

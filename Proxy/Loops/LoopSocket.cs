@@ -22,6 +22,7 @@ internal sealed class LoopSocket : IDisposable
     private readonly int _slot;
     private int _descriptor;
     private bool _isReadable;
+    private bool _hasUrgent;
     private Action? _reader;
     private Action? _writer;
     private LoopTimer? _limit;
@@ -177,8 +178,8 @@ internal sealed class LoopSocket : IDisposable
             return Fail(ref _isReadable);
         }
 
-        // The kernel tells when more has come; but it has told of an end already.
-        _isReadable = read == buffer.Length || HasHungUp;
+        // The kernel tells when more has come; but it has told of an end already, and it stops short where urgent data was, whatever follows.
+        _isReadable = read == buffer.Length || HasHungUp || _hasUrgent;
         return (int)read;
     }
 
@@ -279,6 +280,7 @@ internal sealed class LoopSocket : IDisposable
     {
         const uint Over = Libc.EpollHangUp | Libc.EpollError;
         HasHungUp |= (events & (Libc.EpollReadHangUp | Over)) != 0;
+        _hasUrgent |= (events & Libc.EpollUrgent) != 0;
         if ((events & (Libc.EpollIn | Libc.EpollReadHangUp | Over)) != 0)
         {
             _isReadable = true;

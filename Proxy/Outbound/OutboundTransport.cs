@@ -92,10 +92,22 @@ internal sealed class OutboundTransport
             return new OpenFailure("connect", unreachable!);
         }
 
-        var tls = TlsConnection.Client(socket, _contexts.For(credential), server.DnsName, target.Check);
-        socket.Limit(HandshakeTimeout);
-        var isDone = await tls.HandshakeAsync();
-        socket.LiftLimit();
+        TlsConnection tls;
+        bool isDone;
+        try
+        {
+            tls = TlsConnection.Client(socket, _contexts.For(credential), server.DnsName, target.Check);
+            socket.Limit(HandshakeTimeout);
+            isDone = await tls.HandshakeAsync();
+            socket.LiftLimit();
+        }
+        catch
+        {
+            // Nobody else knows of it.
+            socket.Dispose();
+            throw;
+        }
+
         if (!isDone || tls.Verdict is not { IsValid: true })
         {
             tls.Dispose();

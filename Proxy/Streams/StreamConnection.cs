@@ -17,6 +17,9 @@ internal sealed class StreamConnection(TlsConnection tls) : ConnectionEnd(tls.So
     /// <summary>Both sides were done with the stream: the next one may begin.</summary>
     public bool IsBetweenStreams => _hasSaidEnd && _deframer.HasEnded && !HasKept;
 
+    /// <summary>Something came after the stream's end: a client may say so much of the next one, a server that was not asked may not.</summary>
+    public bool HasMore => !_deframer.Rest.IsEmpty;
+
     public override int Headroom => FrameHeader.Bytes;
 
     public override bool HasKept => tls.HasKept;

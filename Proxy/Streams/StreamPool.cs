@@ -41,7 +41,7 @@ internal sealed class StreamPool(int maxIdle)
     public void Put(StreamPoolKey key, StreamConnection connection)
     {
         Span<byte> unasked = stackalloc byte[1];
-        if (maxIdle == 0 || !connection.IsBetweenStreams || connection.Tls.Read(unasked) != LoopSocket.WouldBlock
+        if (maxIdle == 0 || !connection.IsBetweenStreams || connection.HasMore || connection.Tls.Read(unasked) != LoopSocket.WouldBlock || connection.Socket.IsReadable
             || (!_idle.ContainsKey(key) && _idle.Count >= MaxKeys))
         {
             Close(connection);
@@ -86,12 +86,12 @@ internal sealed class StreamPool(int maxIdle)
 
     private void Drop(StreamPoolKey key, StreamConnection connection)
     {
+        // Else it was taken after it was called, and before it ran: it carries a stream now.
         if (_idle.TryGetValue(key, out var connections) && connections.IndexOf(connection) is var at and >= 0)
         {
             Forget(key, connections, at);
+            Close(connection);
         }
-
-        Close(connection);
     }
 
     private void Forget(StreamPoolKey key, List<StreamConnection> connections, int at)

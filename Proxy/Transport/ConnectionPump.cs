@@ -77,6 +77,7 @@ internal static class ConnectionPump
                 return count switch
                 {
                     0 => Pause.Ended,
+                    LoopSocket.WouldBlock when from.Socket.IsReadable => Pause.UntilNextTurn,
                     LoopSocket.WouldBlock => Pause.UntilReadable,
                     _ => Pause.Failed,
                 };

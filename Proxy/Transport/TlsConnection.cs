@@ -15,6 +15,12 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
     // What the peer may have us answer by itself (KeyUpdate) while it reads nothing.
     private const int MaxUnreadAnswers = 64 * 1024;
 
+    // What one step takes off the wire, however little of it is for the application: OpenSSL itself reads on for as long as KeyUpdates come.
+    private const int MaxWireBytesInRead = EventLoop.BatchBytes;
+
+    // More than this is said for TLS's own sake alone by nobody who means well: a record, and what was read ahead, are less.
+    private const int MaxWireBytesWithoutData = 2 * EventLoop.BatchBytes;
+
     private const int RecordOverheadBytes = 1_024;
 
     private const int ReasonNoCertificate = 199;
@@ -26,6 +32,8 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
     private readonly byte[] _protocols;
     private KeptBytes _kept;
     private Exception? _fault;
+    private int _wireBytesInRead;
+    private int _wireBytesWithoutData;
     private bool _isEnded;
     private bool _isBroken;
 
@@ -113,19 +121,22 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
     }
 
     /// <summary>Reads what the peer has said.</summary>
-    /// <returns>How many bytes; 0 when the peer has said that it is done; <see cref="LoopSocket.WouldBlock"/>; <see cref="LoopSocket.Failed"/>.</returns>
+    /// <returns>How many bytes; 0 when the peer has said that it is done; <see cref="LoopSocket.WouldBlock"/>, though there may be more for
+    /// another turn: see <see cref="LoopSocket.IsReadable"/>; <see cref="LoopSocket.Failed"/>.</returns>
     public int Read(Span<byte> buffer)
     {
         var total = 0;
         if (!Socket.IsClosed)
         {
             SslBridge.Driver = this;
+            _wireBytesInRead = 0;
             while (total < buffer.Length && !_isEnded && !_isBroken && (Socket.IsReadable || OpenSsl.HasPending(_ssl) != 0))
             {
                 var read = OpenSsl.Read(_ssl, buffer[total..], buffer.Length - total);
                 if (read > 0)
                 {
                     total += read;
+                    _wireBytesWithoutData = 0;
                     continue;
                 }
 
@@ -133,7 +144,7 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
                 break;
             }
 
-            if (_loop.Outgoing.Count > 0 && (!SendOutgoing() || _kept.Count > MaxUnreadAnswers))
+            if (_loop.Outgoing.Count > 0 && (!SendOutgoing() || _kept.Count > EventLoop.BatchBytes + RecordOverheadBytes + MaxUnreadAnswers))
             {
                 Break("the peer reads nothing");
             }
@@ -200,8 +211,16 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
 
     int ISslDriver.ReceiveFromWire(Span<byte> buffer, out bool wouldBlock)
     {
+        wouldBlock = _wireBytesInRead >= MaxWireBytesInRead;
+        if (wouldBlock || _wireBytesWithoutData >= MaxWireBytesWithoutData)
+        {
+            return -1;
+        }
+
         var read = Socket.Receive(buffer);
         wouldBlock = read == LoopSocket.WouldBlock;
+        _wireBytesInRead += Math.Max(read, 0);
+        _wireBytesWithoutData += Math.Max(read, 0);
         return Math.Max(read, -1);
     }
 
@@ -225,6 +244,8 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
     private int Step()
     {
         SslBridge.Driver = this;
+        // OpenSSL bounds what a handshake may say.
+        (_wireBytesInRead, _wireBytesWithoutData) = (0, 0);
         var result = OpenSsl.Handshake(_ssl);
         if (_fault is { } fault)
         {
