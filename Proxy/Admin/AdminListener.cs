@@ -18,6 +18,9 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, TlsCont
 {
     private const int MaxHeadBytes = 8 * 1024;
 
+    private static readonly Response Forbidden =
+        new("403 Forbidden", "metrics are for loopback, and over mutual TLS for scrapers with an identity of the mesh\n");
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     // A scraper that holds its certificate itself, or one behind a proxy of the mesh. A scrape now and then needs no streams.
@@ -86,7 +89,7 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, TlsCont
         var bytes = Encode(response);
         if (await SendAsync(client, bytes))
         {
-            Count(path, remote, scraper, head?.Length ?? 0, bytes.Length);
+            Count(path, response.Status == Forbidden.Status, remote, scraper, head?.Length ?? 0, bytes.Length);
         }
     }
 
@@ -173,14 +176,14 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, TlsCont
                     : "waiting for certificate, trust bundle and policy\n"),
             ("GET" or "HEAD", "/metrics") => mayScrape
                 ? new Response("200 OK", metrics.Render())
-                : new Response("403 Forbidden", "metrics are for loopback, and over mutual TLS for scrapers with an identity of the mesh\n"),
+                : Forbidden,
             (_, "/live" or "/ready" or "/metrics") => new Response("405 Method Not Allowed", "GET alone\n"),
             _ => new Response("404 Not Found", "/live, /ready and /metrics are here\n"),
         };
         return (path, response with { IsHeadAlone = method == "HEAD" });
     }
 
-    private void Count(string path, IPEndPoint? remote, SpiffeId? scraper, int received, int sent)
+    private void Count(string path, bool isRefused, IPEndPoint? remote, SpiffeId? scraper, int received, int sent)
     {
         if (path is not ("/live" or "/ready" or "/metrics"))
         {
@@ -193,6 +196,12 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, TlsCont
                 kind, Direction.Inbound, "", "", port, "disabled",
                 remote is not null && IPAddress.IsLoopback(remote.Address) ? "loopback" : "no_tls_from_remote", "HTTP/1.1")
             : new EdgeKey(kind, Direction.Inbound, scraper.ToString(), "", port, "true", "", "TLSv1.3"));
+        if (isRefused)
+        {
+            edge.Refused();
+            return;
+        }
+
         edge.Opened();
         edge.FromOpener(received);
         edge.ToOpener(sent);
