@@ -21,9 +21,9 @@ public sealed partial class CommandLineTests
         { "identity web emoji", "Unrecognized command or argument 'emoji'.", "mesh identity" },
         { "token create shop/web", "Option '--address' is required.", "mesh token create" },
         { "policy set-default shop/web maybe", "Argument 'maybe' not recognized. Must be one of: 'deny', 'cluster-authenticated', 'all-authenticated', 'all-unauthenticated'.", "mesh policy set-default" },
-        { "demo --base-port x", "--base-port 'x' is not a port from 1 to 65517.", "mesh demo" },
-        { "demo --base-port 65518", "--base-port '65518' is not a port from 1 to 65517.", "mesh demo" },
-        { "demo --base-port 0", "--base-port '0' is not a port from 1 to 65517.", "mesh demo" },
+        { "demo --base-port x", "--base-port 'x' is not a port from 1 to 65510.", "mesh demo" },
+        { "demo --base-port 65511", "--base-port '65511' is not a port from 1 to 65510.", "mesh demo" },
+        { "demo --base-port 0", "--base-port '0' is not a port from 1 to 65510.", "mesh demo" },
         { "completion tcsh", "Argument 'tcsh' not recognized. Must be one of: 'bash', 'zsh', 'fish'.", "mesh completion" },
     };
 
