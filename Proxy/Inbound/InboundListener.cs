@@ -47,7 +47,7 @@ internal sealed partial class InboundListener(
         }
 
         Decision? decision = null;
-        var patience = identity.OpaquePorts.Contains(place.Port) && OpaqueTimeout < detectTimeout ? OpaqueTimeout : detectTimeout;
+        var patience = identity.OpaquePorts.Contains(place.Port) && AdmitsUnauthenticated && OpaqueTimeout < detectTimeout ? OpaqueTimeout : detectTimeout;
         if (await transport.ServeAsync(client, credential, patience, arrival => decision = Decide(arrival, place)) is { } failure)
         {
             refusals.Add(DirectionWord, failure.Reason);
@@ -55,6 +55,10 @@ internal sealed partial class InboundListener(
             Log.ApplicationNotReached(logger, failure.Detail);
         }
     }
+
+    // Where it does not, nobody is kept waiting who would be let in, and a hello that comes late is still heard.
+    private bool AdmitsUnauthenticated =>
+        identity.Policy is { } policy && InboundAuthorizer.Refusal(policy.DefaultPolicy, null, identity.Bundles.Bundle.TrustDomain) is null;
 
     private Decision Decide(Arrival arrival, InboundPlace place) =>
         arrival.Kind == ArrivalKind.Mesh ? DecideMesh(arrival, place) : DecideUnauthenticated(arrival, place);

@@ -18,6 +18,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
     private static readonly TimeSpan MaxIdleTime = StreamPool.MaxIdleTime + TimeSpan.FromSeconds(15);
 
     private readonly HashSet<StreamConnection>[] _idle = [.. Enumerable.Range(0, LoopGroup.MaxLoops).Select(_ => new HashSet<StreamConnection>())];
+    private volatile bool _isStopping;
 
     /// <summary>Serves a connection until it ends.</summary>
     /// <param name="client">Ended when this returns.</param>
@@ -60,9 +61,10 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
         return await CarryAsync(end, decide(ArrivalOf(tls)));
     }
 
-    /// <summary>Closes what is between two streams, on the loop that this runs on: the proxy stops.</summary>
+    /// <summary>Closes what is between two streams, on the loop that this runs on, and from now on what has come to the end of one: the proxy stops.</summary>
     public void CloseIdle(EventLoop loop)
     {
+        _isStopping = true;
         foreach (var connection in _idle[loop.Index].ToArray())
         {
             _ = connection.Tls.Finish();
@@ -95,9 +97,19 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
             }
 
             using var acceptor = new PlainEnd(application);
-            if (!await client.SayAsync(FrameType.Accept, 0, 0) || !await CarryAsync(client, acceptor, decision) || !client.IsBetweenStreams)
+            client.Socket.Limit(HandshakeTimeout);
+            var isSaid = await client.SayAsync(FrameType.Accept, 0, 0);
+            client.Socket.LiftLimit();
+            if (!isSaid || !await CarryAsync(client, acceptor, decision) || !client.IsBetweenStreams)
             {
                 client.Abort();
+                return null;
+            }
+
+            if (_isStopping)
+            {
+                // The next stream goes elsewhere, or the drain would never end.
+                _ = client.Tls.Finish();
                 return null;
             }
 
@@ -128,7 +140,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
     {
         var idle = _idle[client.Socket.Loop.Index];
         _ = isIdle ? idle.Add(client) : idle.Remove(client);
-        client.Socket.Listener?.CountIdle(isIdle ? 1 : -1);
+        client.Socket.Listener?.CountIdle(client.Socket, isIdle);
     }
 
     private static async ValueTask RefuseAsync(StreamConnection client, RefusalCode code)

@@ -84,8 +84,19 @@ internal sealed class SocketListener : IDisposable
         }
     }
 
-    /// <summary>A connection is kept for later, or used again.</summary>
-    public void CountIdle(int difference) => Interlocked.Add(ref _idle, difference);
+    /// <summary>A connection is kept for later, and makes room at the limit; or it is used again. On its loop.</summary>
+    public void CountIdle(LoopSocket socket, bool isIdle)
+    {
+        Interlocked.Add(ref _idle, isIdle ? 1 : -1);
+        if (!isIdle)
+        {
+            IsKnown(socket);
+        }
+        else if (!socket.IsClosed)
+        {
+            socket.Stranger ??= _strangers[socket.Loop.Index].AddLast(socket);
+        }
+    }
 
     public void Dispose() => _socket.Dispose();
 

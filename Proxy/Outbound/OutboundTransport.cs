@@ -48,11 +48,18 @@ internal sealed class OutboundTransport
                 continue;
             }
 
-            var (isOpen, failure) = await OpenStreamAsync(kept, target);
+            var (isOpen, isSilent, failure) = await OpenStreamAsync(kept, target);
             if (isOpen)
             {
                 await CarryStreamAsync(application, kept, target, pool, key);
                 return null;
+            }
+
+            if (isSilent)
+            {
+                // Somewhere on the way it was forgotten, and its siblings with it; a new one finds out whether anybody is there.
+                pool.Clear(key);
+                break;
             }
 
             if (failure is not null)
@@ -67,7 +74,7 @@ internal sealed class OutboundTransport
     }
 
     /// <summary>Closes what is between two streams, on the loop that this runs on: the proxy stops.</summary>
-    public void CloseIdle(EventLoop loop) => _pools[loop.Index].Clear();
+    public void CloseIdle(EventLoop loop) => _pools[loop.Index].Close();
 
     private async Task<OpenFailure?> ForwardPlainAsync(LoopSocket application, OutboundTarget target)
     {
@@ -122,7 +129,7 @@ internal sealed class OutboundTransport
         }
 
         var stream = new StreamConnection(tls);
-        var (isOpen, failure) = await OpenStreamAsync(stream, target);
+        var (isOpen, _, failure) = await OpenStreamAsync(stream, target);
         if (!isOpen)
         {
             return failure ?? FailureOf(tls);
@@ -133,7 +140,7 @@ internal sealed class OutboundTransport
     }
 
     // Not open, and no failure: the connection is gone.
-    private async ValueTask<(bool IsOpen, OpenFailure? Failure)> OpenStreamAsync(StreamConnection stream, OutboundTarget target)
+    private async ValueTask<(bool IsOpen, bool IsSilent, OpenFailure? Failure)> OpenStreamAsync(StreamConnection stream, OutboundTarget target)
     {
         // The other side asks its application before it answers, which may take as long as a connect.
         stream.Socket.Limit(_connectTimeout + _connectTimeout);
@@ -141,12 +148,12 @@ internal sealed class OutboundTransport
         if (answer is (FrameType.Accept, _))
         {
             stream.Socket.LiftLimit();
-            return (true, null);
+            return (true, false, null);
         }
 
         var isLate = stream.Socket.IsLate;
         stream.Dispose();
-        return (false, answer switch
+        return (false, answer is null && isLate, answer switch
         {
             (FrameType.Refuse, var code) => Refused((RefusalCode)code, target),
             _ when isLate => new OpenFailure("connect", $"{target.Address} did not answer for its application"),

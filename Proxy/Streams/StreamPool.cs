@@ -21,6 +21,7 @@ internal sealed class StreamPool(int maxIdle)
     public static readonly TimeSpan MaxIdleTime = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<StreamPoolKey, List<StreamConnection>> _idle = [];
+    private bool _isClosed;
 
     /// <summary>A connection for the next stream; null: there is none.</summary>
     public StreamConnection? Take(StreamPoolKey key)
@@ -41,7 +42,7 @@ internal sealed class StreamPool(int maxIdle)
     public void Put(StreamPoolKey key, StreamConnection connection)
     {
         Span<byte> unasked = stackalloc byte[1];
-        if (maxIdle == 0 || !connection.IsBetweenStreams || connection.HasMore || connection.Tls.Read(unasked) != LoopSocket.WouldBlock || connection.Socket.IsReadable
+        if (_isClosed || maxIdle == 0 || !connection.IsBetweenStreams || connection.HasMore || connection.Tls.Read(unasked) != LoopSocket.WouldBlock || connection.Socket.IsReadable
             || (!_idle.ContainsKey(key) && _idle.Count >= MaxKeys))
         {
             Close(connection);
@@ -75,9 +76,10 @@ internal sealed class StreamPool(int maxIdle)
         }
     }
 
-    /// <summary>Closes all.</summary>
-    public void Clear()
+    /// <summary>Closes all, and keeps none from now on: the proxy stops.</summary>
+    public void Close()
     {
+        _isClosed = true;
         foreach (var key in _idle.Keys.ToArray())
         {
             Clear(key);
