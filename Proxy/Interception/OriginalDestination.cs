@@ -1,15 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
+using Mesh.Proxy.Native;
 
 namespace Mesh.Proxy.Interception;
 
 /// <summary>Where a connection was going before a REDIRECT rule brought it here, as connection tracking remembers it.</summary>
 internal static class OriginalDestination
 {
-    private const int SolIp = 0;
-    private const int SolIpv6 = 41;
-
     // SO_ORIGINAL_DST of <linux/netfilter_ipv4.h>, IP6T_SO_ORIGINAL_DST of <linux/netfilter_ipv6/ip6_tables.h>.
     private const int SoOriginalDst = 80;
 
@@ -27,11 +24,11 @@ internal static class OriginalDestination
     private static IPEndPoint? Ask(int descriptor, IPEndPoint local)
     {
         Span<byte> address = stackalloc byte[KernelAddress.MaxBytes];
-        var length = (uint)address.Length;
+        var length = address.Length;
         // The family of what travels, not of the socket: an IPv6 listener takes IPv4 too.
-        var level = local.AddressFamily == AddressFamily.InterNetwork ? SolIp : SolIpv6;
-        return Kernel.GetSocketOption(descriptor, level, SoOriginalDst, ref MemoryMarshal.GetReference(address), ref length) == 0
-            ? KernelAddress.Read(address[..(int)Math.Min(length, (uint)address.Length)])
+        var level = local.AddressFamily == AddressFamily.InterNetwork ? Libc.SolIp : Libc.SolIpv6;
+        return Libc.GetOption(descriptor, level, SoOriginalDst, address, ref length) == 0
+            ? KernelAddress.ReadFilled(address, length)
             : null; // ENOENT: connection tracking knows nothing of it. ENOPROTOOPT: there is no connection tracking.
     }
 }

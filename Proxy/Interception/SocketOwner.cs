@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Mesh.Proxy.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Mesh.Proxy.Interception;
@@ -13,9 +14,6 @@ namespace Mesh.Proxy.Interception;
 internal sealed class SocketOwner : IDisposable
 {
     private const int AfNetlink = 16;
-    private const int SockDgram = 2;
-    private const int SockNonBlock = 0x800;
-    private const int SockCloExec = 0x80000;
     private const int NetlinkSockDiag = 4;
 
     // Answers that nobody has waited for are passed over, and no more of them than this.
@@ -31,11 +29,11 @@ internal sealed class SocketOwner : IDisposable
     /// <exception cref="IOException">The kernel does not tell whose a socket is; the message says what is missing.</exception>
     public static SocketOwner Open()
     {
-        var descriptor = Kernel.OpenSocket(AfNetlink, SockDgram | SockNonBlock | SockCloExec, NetlinkSockDiag);
+        var descriptor = Libc.Socket(AfNetlink, Libc.SockDatagram | Libc.SockNonBlock | Libc.SockCloseOnExec, NetlinkSockDiag);
         if (descriptor < 0)
         {
             throw new IOException(
-                $"The kernel does not open a netlink socket ({Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}), so nobody can be told whose a connection is. "
+                $"The kernel does not open a netlink socket ({Errno.Describe(Marshal.GetLastPInvokeError())}), so nobody can be told whose a connection is. "
                 + "Let the sandbox allow AF_NETLINK with NETLINK_SOCK_DIAG.");
         }
 
@@ -83,14 +81,14 @@ internal sealed class SocketOwner : IDisposable
     {
         SocketOwnerMessage.Write(_request, ++_sequence, own, other);
         var descriptor = (int)_netlink.DangerousGetHandle();
-        if (Kernel.Send(descriptor, ref _request[0], _request.Length, 0) != _request.Length)
+        if (Libc.Send(descriptor, _request, _request.Length, 0) != _request.Length)
         {
             return [];
         }
 
         for (var i = 0; i < MaxAnswers; i++)
         {
-            var length = (int)Kernel.Receive(descriptor, ref _answer[0], _answer.Length, 0);
+            var length = (int)Libc.Receive(descriptor, _answer, _answer.Length, 0);
             if (length <= 0)
             {
                 return [];

@@ -1,3 +1,5 @@
+using Mesh.Proxy.Native;
+
 namespace Mesh.Proxy.Interception;
 
 /// <summary>
@@ -13,7 +15,7 @@ internal sealed class UidAdmission(NumberRanges uids)
     private const uint Nobody = uint.MaxValue;
 
     /// <summary>Those uids, or the proxy's own where none is named.</summary>
-    public static UidAdmission For(NumberRanges uids) => new(uids.Ranges.Count > 0 ? uids : NumberRanges.Of(Kernel.EffectiveUserId()));
+    public static UidAdmission For(NumberRanges uids) => new(uids.Ranges.Count > 0 ? uids : NumberRanges.Of(Libc.EffectiveUserId()));
 
     /// <param name="uid">Whose the client is, or null where that is not known.</param>
     public bool Admits(uint? uid) => uid is { } known && known != Nobody && uids.Contains(known);

@@ -14,7 +14,6 @@ internal sealed class LoopSocket : IDisposable
     /// <summary>The connection has failed, or was closed here; <see cref="Error"/> says how.</summary>
     public const int Failed = -2;
 
-    private const int MaxAddressBytes = 128;
     private const int KeepAliveIdleSeconds = 60;
     private const int KeepAliveIntervalSeconds = 10;
     private const int KeepAliveProbes = 6;
@@ -138,7 +137,7 @@ internal sealed class LoopSocket : IDisposable
 
         Span<int> error = stackalloc int[1];
         var bytes = sizeof(int);
-        Error = Libc.GetOption(_descriptor, Libc.SolSocket, Libc.SoError, error, ref bytes) == 0 ? error[0] : Marshal.GetLastPInvokeError();
+        Error = Libc.GetOption(_descriptor, Libc.SolSocket, Libc.SoError, MemoryMarshal.AsBytes(error), ref bytes) == 0 ? error[0] : Marshal.GetLastPInvokeError();
         return Error == 0;
     }
 
@@ -246,10 +245,7 @@ internal sealed class LoopSocket : IDisposable
     }
 
     /// <summary>Where the other side is; null where nobody knows any more.</summary>
-    public IPEndPoint? Remote => Name(static (int descriptor, Span<byte> address, ref int length) => Libc.PeerName(descriptor, address, ref length));
-
-    /// <summary>Where this side is; likewise.</summary>
-    public IPEndPoint? Local => Name(static (int descriptor, Span<byte> address, ref int length) => Libc.OwnName(descriptor, address, ref length));
+    public IPEndPoint? Remote => KernelAddress.RemoteOf(_descriptor);
 
     /// <summary>Ends the connection so that the other side can't take it for a clean end: RST, not FIN.</summary>
     public void Abort()
@@ -347,21 +343,6 @@ internal sealed class LoopSocket : IDisposable
         return Failed;
     }
 
-    private IPEndPoint? Name(NameCall call)
-    {
-        Span<byte> address = stackalloc byte[MaxAddressBytes];
-        var length = address.Length;
-        if (IsClosed || call(_descriptor, address, ref length) != 0)
-        {
-            return null;
-        }
-
-        var family = (AddressFamily)(address[0] == 10 ? 23 : 2);
-        var serialized = new SocketAddress(family, length);
-        address[..length].CopyTo(serialized.Buffer.Span);
-        return (IPEndPoint)new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0).Create(serialized);
-    }
-
     private static bool Bind(int descriptor, IPAddress address)
     {
         // The port is chosen when the other end is known, or it would be taken from all others.
@@ -375,6 +356,4 @@ internal sealed class LoopSocket : IDisposable
         ReadOnlySpan<int> values = [value];
         _ = Libc.SetOption(descriptor, level, option, values, sizeof(int));
     }
-
-    private delegate int NameCall(int descriptor, Span<byte> address, ref int length);
 }

@@ -1,8 +1,11 @@
 using System.Runtime.InteropServices;
 
+// The system's own libraries, and none that somebody has laid beside the program.
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+
 namespace Mesh.Proxy.Native;
 
-/// <summary>The system calls of the data plane. Those that fail return -1 and leave the reason to <see cref="Marshal.GetLastPInvokeError"/>.</summary>
+/// <summary>The system calls of the proxy that the base class library has not. Those that fail return -1 and leave the reason to <see cref="Marshal.GetLastPInvokeError"/>.</summary>
 internal static partial class Libc
 {
     public const int EAGAIN = 11;
@@ -11,6 +14,7 @@ internal static partial class Libc
     public const int EINPROGRESS = 115;
 
     public const int SockStream = 1;
+    public const int SockDatagram = 2;
     public const int SockNonBlock = 0x800;
     public const int SockCloseOnExec = 0x80000;
 
@@ -19,6 +23,7 @@ internal static partial class Libc
     public const int ShutdownWrite = 1;
 
     public const int SolIp = 0;
+    public const int SolIpv6 = 41;
     public const int IpBindAddressNoPort = 24;
     public const int SolSocket = 1;
     public const int SoError = 4;
@@ -75,7 +80,7 @@ internal static partial class Libc
     public static partial int SetOption(int socket, int level, int option, ReadOnlySpan<int> value, int bytes);
 
     [LibraryImport(Name, EntryPoint = "getsockopt", SetLastError = true)]
-    public static partial int GetOption(int socket, int level, int option, Span<int> value, ref int bytes);
+    public static partial int GetOption(int socket, int level, int option, Span<byte> value, ref int bytes);
 
     [LibraryImport(Name, EntryPoint = "getpeername", SetLastError = true)]
     public static partial int PeerName(int socket, Span<byte> address, ref int length);
@@ -94,6 +99,9 @@ internal static partial class Libc
 
     [LibraryImport(Name, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventDescriptor(uint initial, int flags);
+
+    [LibraryImport(Name, EntryPoint = "geteuid")]
+    public static partial uint EffectiveUserId();
 
     [LibraryImport(Name, EntryPoint = "setenv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int SetEnvironment(string name, string value, int overwrite);

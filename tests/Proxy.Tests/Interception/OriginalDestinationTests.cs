@@ -1,5 +1,6 @@
 using System.Net;
 using Mesh.Proxy.Interception;
+using Mesh.Proxy.Native;
 using Mesh.Proxy.Tests.Support;
 
 namespace Mesh.Proxy.Tests.Interception;

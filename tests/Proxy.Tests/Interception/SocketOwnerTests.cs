@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Mesh.Proxy.Interception;
+using Mesh.Proxy.Native;
 using Mesh.Proxy.Tests.Support;
 
 namespace Mesh.Proxy.Tests.Interception;
@@ -24,7 +25,7 @@ public sealed class SocketOwnerTests : IDisposable
     {
         using var pair = await LoopbackPair.ConnectAsync(IPAddress.Parse(listen), IPAddress.Parse(connect));
 
-        Assert.Equal(Kernel.EffectiveUserId(), _owners.OfClient(pair.ServerDescriptor));
+        Assert.Equal(Libc.EffectiveUserId(), _owners.OfClient(pair.ServerDescriptor));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Mesh.Proxy.Interception;
+using Mesh.Proxy.Native;
 
 namespace Mesh.Proxy.Tests.Interception;
 
@@ -9,8 +10,8 @@ public sealed class UidAdmissionTests
     {
         var admission = UidAdmission.For(NumberRanges.None);
 
-        Assert.True(admission.Admits(Kernel.EffectiveUserId()));
-        Assert.False(admission.Admits(Kernel.EffectiveUserId() + 1));
+        Assert.True(admission.Admits(Libc.EffectiveUserId()));
+        Assert.False(admission.Admits(Libc.EffectiveUserId() + 1));
     }
 
     [Fact]
@@ -18,7 +19,7 @@ public sealed class UidAdmissionTests
     {
         var admission = UidAdmission.For(NumberRanges.Of([(61184, 65519)]));
 
-        Assert.False(admission.Admits(Kernel.EffectiveUserId()));
+        Assert.False(admission.Admits(Libc.EffectiveUserId()));
         Assert.False(admission.Admits(0));
         Assert.True(admission.Admits(61184));
     }

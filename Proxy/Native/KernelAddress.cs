@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
 
-namespace Mesh.Proxy.Interception;
+namespace Mesh.Proxy.Native;
 
 /// <summary>A <c>sockaddr_in</c> or <c>sockaddr_in6</c>, as the kernel writes it. IPv4 inside IPv6 is read as IPv4.</summary>
 internal static class KernelAddress
@@ -42,8 +42,8 @@ internal static class KernelAddress
     public static IPEndPoint? LocalOf(int descriptor)
     {
         Span<byte> address = stackalloc byte[MaxBytes];
-        var length = (uint)address.Length;
-        return Kernel.GetSocketName(descriptor, ref MemoryMarshal.GetReference(address), ref length) == 0 ? Read(Filled(address, length)) : null;
+        var length = address.Length;
+        return Libc.OwnName(descriptor, address, ref length) == 0 ? ReadFilled(address, length) : null;
     }
 
     /// <summary>The other end of a connection.</summary>
@@ -51,10 +51,13 @@ internal static class KernelAddress
     public static IPEndPoint? RemoteOf(int descriptor)
     {
         Span<byte> address = stackalloc byte[MaxBytes];
-        var length = (uint)address.Length;
-        return Kernel.GetPeerName(descriptor, ref MemoryMarshal.GetReference(address), ref length) == 0 ? Read(Filled(address, length)) : null;
+        var length = address.Length;
+        return Libc.PeerName(descriptor, address, ref length) == 0 ? ReadFilled(address, length) : null;
     }
 
-    // The kernel says how long the address is, which may be longer than the room that it had.
-    private static ReadOnlySpan<byte> Filled(ReadOnlySpan<byte> address, uint length) => address[..(int)Math.Min(length, (uint)address.Length)];
+    /// <summary>Reads what a call has filled in.</summary>
+    /// <param name="address">The room that it had.</param>
+    /// <param name="length">How long it says that the address is, which may be longer.</param>
+    /// <returns>As <see cref="Read"/>.</returns>
+    public static IPEndPoint? ReadFilled(ReadOnlySpan<byte> address, int length) => Read(address[..Math.Min(length, address.Length)]);
 }
