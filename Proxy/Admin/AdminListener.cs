@@ -130,32 +130,13 @@ internal sealed class AdminListener(int port, WorkloadIdentity identity, TlsCont
     {
         for (var at = 0; at < bytes.Length; at += EventLoop.BatchBytes)
         {
-            if (!client.Write(bytes.AsSpan(at, Math.Min(EventLoop.BatchBytes, bytes.Length - at))) || !await DrainAsync(client))
+            if (!client.Write(bytes.AsSpan(at, Math.Min(EventLoop.BatchBytes, bytes.Length - at))) || !await client.DrainAsync())
             {
                 return false;
             }
         }
 
-        if (!client.Finish() || !await DrainAsync(client))
-        {
-            return false;
-        }
-
-        client.Finished();
-        return true;
-    }
-
-    private static async ValueTask<bool> DrainAsync(ConnectionEnd client)
-    {
-        while (client.HasKept)
-        {
-            if (!await client.Socket.WritableAsync() || !client.Flush())
-            {
-                return false;
-            }
-        }
-
-        return true;
+        return await client.FinishAsync();
     }
 
     private (string Path, Response Response) Answer(string? head, bool mayScrape)

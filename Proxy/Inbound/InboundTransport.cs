@@ -12,12 +12,10 @@ namespace Mesh.Proxy.Inbound;
 /// <param name="connectTimeout">How long the application may take to accept.</param>
 internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, TimeSpan connectTimeout)
 {
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
-
     // A little longer than the other side keeps them, so that the one that might still use a connection is the one that closes it.
     private static readonly TimeSpan MaxIdleTime = StreamPool.MaxIdleTime + TimeSpan.FromSeconds(15);
 
-    private readonly HashSet<StreamConnection>[] _idle = [.. Enumerable.Range(0, LoopGroup.MaxLoops).Select(_ => new HashSet<StreamConnection>())];
+    private readonly PerLoop<HashSet<StreamConnection>> _idle = new(_ => []);
     private volatile bool _isStopping;
 
     /// <summary>Serves a connection until it ends.</summary>
@@ -42,7 +40,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
         }
 
         using var tls = TlsConnection.Server(client, contexts.For(credential), check, MeshProtocol.Wanted);
-        client.Limit(HandshakeTimeout);
+        client.Limit(TlsConnection.HandshakeTimeout);
         var isDone = await tls.HandshakeAsync();
         client.LiftLimit();
         if (!isDone)
@@ -65,10 +63,9 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
     public void CloseIdle(EventLoop loop)
     {
         _isStopping = true;
-        foreach (var connection in _idle[loop.Index].ToArray())
+        foreach (var connection in _idle[loop].ToArray())
         {
-            _ = connection.Tls.Finish();
-            connection.Dispose();
+            connection.Close();
         }
     }
 
@@ -97,7 +94,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
             }
 
             using var acceptor = new PlainEnd(application);
-            client.Socket.Limit(HandshakeTimeout);
+            client.Socket.Limit(TlsConnection.HandshakeTimeout);
             var isSaid = await client.SayAsync(FrameType.Accept, 0, 0);
             client.Socket.LiftLimit();
             if (!isSaid || !await CarryAsync(client, acceptor, decision) || !client.IsBetweenStreams)
@@ -109,7 +106,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
             if (_isStopping)
             {
                 // The next stream goes elsewhere, or the drain would never end.
-                _ = client.Tls.Finish();
+                client.Close();
                 return null;
             }
 
@@ -120,7 +117,7 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
     // The port that the next stream is for; null: none comes.
     private async ValueTask<int?> NextStreamAsync(StreamConnection client, bool isFirst)
     {
-        client.Socket.Limit(isFirst ? HandshakeTimeout : MaxIdleTime);
+        client.Socket.Limit(isFirst ? TlsConnection.HandshakeTimeout : MaxIdleTime);
         if (!isFirst)
         {
             SetIdle(client, true);
@@ -138,17 +135,17 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
 
     private void SetIdle(StreamConnection client, bool isIdle)
     {
-        var idle = _idle[client.Socket.Loop.Index];
+        var idle = _idle[client.Socket.Loop];
         _ = isIdle ? idle.Add(client) : idle.Remove(client);
         client.Socket.Listener?.CountIdle(client.Socket, isIdle);
     }
 
     private static async ValueTask RefuseAsync(StreamConnection client, RefusalCode code)
     {
-        client.Socket.Limit(HandshakeTimeout);
+        client.Socket.Limit(TlsConnection.HandshakeTimeout);
         if (await client.SayAsync(FrameType.Refuse, (byte)code, 1))
         {
-            _ = client.Tls.Finish();
+            client.Close();
         }
     }
 

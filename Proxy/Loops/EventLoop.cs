@@ -49,10 +49,6 @@ internal sealed class EventLoop : SynchronizationContext, IDisposable
         _thread.Start();
     }
 
-    /// <summary>The loop that this thread runs.</summary>
-    /// <exception cref="InvalidOperationException">It runs none.</exception>
-    public static new EventLoop Current => t_current ?? throw new InvalidOperationException("This is not an event loop's thread.");
-
     /// <summary>Its number in its <see cref="LoopGroup"/>, from 0.</summary>
     public int Index { get; }
 

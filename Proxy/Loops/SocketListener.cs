@@ -23,8 +23,8 @@ internal sealed class SocketListener : IDisposable
 
     private readonly Socket _socket;
     private readonly LoopGroup _loops;
-    private readonly LinkedList<LoopSocket>[] _strangers = [.. Enumerable.Range(0, LoopGroup.MaxLoops).Select(_ => new LinkedList<LoopSocket>())];
-    private readonly LoopTimer?[] _pauses = new LoopTimer?[LoopGroup.MaxLoops];
+    private readonly PerLoop<LinkedList<LoopSocket>> _strangers = new(_ => new LinkedList<LoopSocket>());
+    private readonly PerLoop<LoopTimer> _pauses;
     private readonly int _maxConnections;
     private Func<LoopSocket, Task> _serve = _ => Task.CompletedTask;
     private int _open;
@@ -36,6 +36,7 @@ internal sealed class SocketListener : IDisposable
     public SocketListener(IPEndPoint address, int maxConnections, LoopGroup loops)
     {
         (_loops, _maxConnections) = (loops, maxConnections);
+        _pauses = new(loop => new LoopTimer(loop.Timers, () => Resume(loop)));
         _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
@@ -79,7 +80,7 @@ internal sealed class SocketListener : IDisposable
     {
         if (socket.Stranger is { } stranger)
         {
-            _strangers[socket.Loop.Index].Remove(stranger);
+            _strangers[socket.Loop].Remove(stranger);
             socket.Stranger = null;
         }
     }
@@ -94,7 +95,7 @@ internal sealed class SocketListener : IDisposable
         }
         else if (!socket.IsClosed)
         {
-            socket.Stranger ??= _strangers[socket.Loop.Index].AddLast(socket);
+            socket.Stranger ??= _strangers[socket.Loop].AddLast(socket);
         }
     }
 
@@ -154,7 +155,7 @@ internal sealed class SocketListener : IDisposable
         {
             using var socket = LoopSocket.Accepted(loop, descriptor);
             socket.Listener = this;
-            socket.Stranger = _strangers[loop.Index].AddLast(socket);
+            socket.Stranger = _strangers[loop].AddLast(socket);
             try
             {
                 await _serve(socket);
@@ -173,7 +174,7 @@ internal sealed class SocketListener : IDisposable
 
     private void MakeRoom(EventLoop loop)
     {
-        if (_strangers[loop.Index].First is { Value: var oldest } && TimeProvider.System.GetElapsedTime(oldest.Began) > Grace)
+        if (_strangers[loop].First is { Value: var oldest } && TimeProvider.System.GetElapsedTime(oldest.Began) > Grace)
         {
             oldest.Abort();
         }
@@ -218,8 +219,7 @@ internal sealed class SocketListener : IDisposable
         ResumeLater(loop);
     }
 
-    private void ResumeLater(EventLoop loop) =>
-        (_pauses[loop.Index] ??= new LoopTimer(loop.Timers, () => Resume(loop))).Set(Pause);
+    private void ResumeLater(EventLoop loop) => _pauses[loop].Set(Pause);
 
     private void Resume(EventLoop loop)
     {

@@ -10,11 +10,11 @@ namespace Mesh.Proxy.Outbound;
 internal sealed partial class OutboundListener(
     OutboundOptions options, ServiceDirectory services, OutboundCarrier carrier, UidAdmission admission, ILogger<OutboundListener> logger) : IDisposable
 {
-    private readonly SocketOwner?[] _owners = new SocketOwner?[LoopGroup.MaxLoops];
+    private readonly PerLoop<SocketOwner> _owners = new(_ => SocketOwner.Open());
 
     public Task ServeAsync(LoopSocket application) => carrier.ServeAsync(application, (socket, credential) =>
     {
-        if (!admission.IsAdmitted(socket.Descriptor, _owners[socket.Loop.Index] ??= SocketOwner.Open(), out var uid))
+        if (!admission.IsAdmitted(socket.Descriptor, _owners[socket.Loop], out var uid))
         {
             carrier.Refuse(UidAdmission.Reason);
             Log.Stranger(logger, options.Service, uid);
@@ -28,9 +28,9 @@ internal sealed partial class OutboundListener(
     /// <summary>After the loops have ended.</summary>
     public void Dispose()
     {
-        foreach (var owner in _owners)
+        foreach (var owner in _owners.Made)
         {
-            owner?.Dispose();
+            owner.Dispose();
         }
     }
 

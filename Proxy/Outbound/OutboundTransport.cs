@@ -11,9 +11,7 @@ internal sealed class OutboundTransport
     // The port that the connection was made to: whatever leads there may have translated its number.
     private const int OwnPort = 0;
 
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
-
-    private readonly StreamPool[] _pools;
+    private readonly PerLoop<StreamPool> _pools;
     private readonly TlsContexts _contexts;
     private readonly TimeSpan _connectTimeout;
 
@@ -23,7 +21,7 @@ internal sealed class OutboundTransport
     public OutboundTransport(TlsContexts contexts, TimeSpan connectTimeout, int maxIdle)
     {
         (_contexts, _connectTimeout) = (contexts, connectTimeout);
-        _pools = [.. Enumerable.Range(0, LoopGroup.MaxLoops).Select(_ => new StreamPool(maxIdle))];
+        _pools = new(_ => new StreamPool(maxIdle));
     }
 
     /// <summary>Carries a connection of the application to an endpoint until it ends.</summary>
@@ -38,7 +36,7 @@ internal sealed class OutboundTransport
         }
 
         var key = new StreamPoolKey(credential, server, target.Address);
-        var pool = _pools[application.Loop.Index];
+        var pool = _pools[application.Loop];
         while (pool.Take(key) is { } kept)
         {
             if (!target.Check(kept.Tls.PeerChain).IsValid)
@@ -74,7 +72,7 @@ internal sealed class OutboundTransport
     }
 
     /// <summary>Closes what is between two streams, on the loop that this runs on: the proxy stops.</summary>
-    public void CloseIdle(EventLoop loop) => _pools[loop.Index].Close();
+    public void CloseIdle(EventLoop loop) => _pools[loop].Close();
 
     private async Task<OpenFailure?> ForwardPlainAsync(LoopSocket application, OutboundTarget target)
     {
@@ -104,7 +102,7 @@ internal sealed class OutboundTransport
         try
         {
             tls = TlsConnection.Client(socket, _contexts.For(credential), server.DnsName, target.Check);
-            socket.Limit(HandshakeTimeout);
+            socket.Limit(TlsConnection.HandshakeTimeout);
             isDone = await tls.HandshakeAsync();
             socket.LiftLimit();
         }

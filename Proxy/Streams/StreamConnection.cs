@@ -70,23 +70,8 @@ internal sealed class StreamConnection(TlsConnection tls) : ConnectionEnd(tls.So
 
     /// <summary>Says a frame that is not data.</summary>
     /// <returns>False: the connection has failed.</returns>
-    public async ValueTask<bool> SayAsync(FrameType type, int content, int contentBytes)
-    {
-        if (!Say(type, content, contentBytes))
-        {
-            return false;
-        }
-
-        while (HasKept)
-        {
-            if (!await Socket.WritableAsync() || !Flush())
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    public async ValueTask<bool> SayAsync(FrameType type, int content, int contentBytes) =>
+        Say(type, content, contentBytes) && await DrainAsync();
 
     public override int Read(Span<byte> buffer, out int start)
     {
@@ -118,13 +103,20 @@ internal sealed class StreamConnection(TlsConnection tls) : ConnectionEnd(tls.So
 
     public override bool Flush() => tls.Flush();
 
-    public override bool Finish()
+    /// <summary>Closes it between two streams, with TLS's last word.</summary>
+    public void Close()
+    {
+        _ = tls.Finish();
+        Dispose();
+    }
+
+    public override void Dispose() => tls.Dispose();
+
+    protected override bool SayEnd()
     {
         _hasSaidEnd = true;
         return Say(FrameType.End, 0, 0);
     }
-
-    public override void Dispose() => tls.Dispose();
 
     private bool Say(FrameType type, int content, int contentBytes)
     {

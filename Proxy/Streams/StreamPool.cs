@@ -45,7 +45,7 @@ internal sealed class StreamPool(int maxIdle)
         if (_isClosed || maxIdle == 0 || !connection.IsBetweenStreams || connection.HasMore || connection.Tls.Read(unasked) != LoopSocket.WouldBlock || connection.Socket.IsReadable
             || (!_idle.ContainsKey(key) && _idle.Count >= MaxKeys))
         {
-            Close(connection);
+            connection.Close();
             return;
         }
 
@@ -56,7 +56,7 @@ internal sealed class StreamPool(int maxIdle)
 
         if (connections.Count >= maxIdle)
         {
-            Close(connection);
+            connection.Close();
             return;
         }
 
@@ -92,7 +92,7 @@ internal sealed class StreamPool(int maxIdle)
         if (_idle.TryGetValue(key, out var connections) && connections.IndexOf(connection) is var at and >= 0)
         {
             Forget(key, connections, at);
-            Close(connection);
+            connection.Close();
         }
     }
 
@@ -103,11 +103,5 @@ internal sealed class StreamPool(int maxIdle)
         {
             _idle.Remove(key);
         }
-    }
-
-    private static void Close(StreamConnection connection)
-    {
-        _ = connection.Tls.Finish();
-        connection.Dispose();
     }
 }

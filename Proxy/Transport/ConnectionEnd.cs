@@ -28,19 +28,47 @@ internal abstract class ConnectionEnd(LoopSocket socket) : IDisposable
     /// <returns>False: the connection has failed.</returns>
     public abstract bool Flush();
 
-    /// <summary>Says that nothing more comes; the other direction goes on.</summary>
-    /// <returns>False: the connection has failed.</returns>
-    public abstract bool Finish();
-
-    /// <summary>The last word has left.</summary>
-    public virtual void Finished()
+    /// <summary>Waits until what was kept has gone.</summary>
+    /// <returns>False: the connection has failed, or its time was up.</returns>
+    public async ValueTask<bool> DrainAsync()
     {
+        while (HasKept)
+        {
+            if (!await Socket.WritableAsync() || !Flush())
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Says that nothing more comes, after all that was written; the other direction goes on.</summary>
+    /// <returns>False: the connection has failed, or its time was up.</returns>
+    public async ValueTask<bool> FinishAsync()
+    {
+        if (!SayEnd() || !await DrainAsync())
+        {
+            return false;
+        }
+
+        EndSaid();
+        return true;
     }
 
     /// <summary>Ends the connection so that the other side can't take it for a clean end.</summary>
     public void Abort() => socket.Abort();
 
     public abstract void Dispose();
+
+    /// <summary>Writes the last word.</summary>
+    /// <returns>False: the connection has failed.</returns>
+    protected abstract bool SayEnd();
+
+    /// <summary>The last word has left.</summary>
+    protected virtual void EndSaid()
+    {
+    }
 }
 
 /// <summary>A plain end: an application, or a client without a mesh.</summary>
@@ -69,15 +97,15 @@ internal sealed class PlainEnd(LoopSocket socket) : ConnectionEnd(socket)
 
     public override bool Flush() => _kept.SendTo(Socket);
 
-    public override bool Finish() => !Socket.IsClosed;
-
-    public override void Finished() => Socket.ShutdownSend();
-
     public override void Dispose()
     {
         Socket.Dispose();
         _kept.Clear();
     }
+
+    protected override bool SayEnd() => !Socket.IsClosed;
+
+    protected override void EndSaid() => Socket.ShutdownSend();
 }
 
 /// <summary>An end in mutual TLS that carries one stream. A socket that ends without TLS's own last word is an error, not an end.</summary>
@@ -95,9 +123,9 @@ internal sealed class TlsEnd(TlsConnection tls) : ConnectionEnd(tls.Socket)
 
     public override bool Flush() => tls.Flush();
 
-    public override bool Finish() => tls.Finish();
-
-    public override void Finished() => Socket.ShutdownSend();
-
     public override void Dispose() => tls.Dispose();
+
+    protected override bool SayEnd() => tls.Finish();
+
+    protected override void EndSaid() => Socket.ShutdownSend();
 }

@@ -43,7 +43,7 @@ internal static class ConnectionPump
                 case Pause.UntilNextTurn:
                     await from.Socket.Loop.NextTurn();
                     break;
-                case Pause.Ended when await FinishAsync(to):
+                case Pause.Ended when await to.FinishAsync():
                     return true;
                 default:
                     isOpen = false;
@@ -104,24 +104,5 @@ internal static class ConnectionPump
         {
             counters.ToOpener(count);
         }
-    }
-
-    private static async ValueTask<bool> FinishAsync(ConnectionEnd to)
-    {
-        if (!to.Finish())
-        {
-            return false;
-        }
-
-        while (to.HasKept)
-        {
-            if (!await to.Socket.WritableAsync() || !to.Flush())
-            {
-                return false;
-            }
-        }
-
-        to.Finished();
-        return true;
     }
 }

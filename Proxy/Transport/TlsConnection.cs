@@ -12,6 +12,9 @@ namespace Mesh.Proxy.Transport;
 /// </remarks>
 internal sealed class TlsConnection : ISslDriver, IDisposable
 {
+    /// <summary>How long a peer may take for its handshake, and for each word that is due from it alone.</summary>
+    public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+
     // What the peer may have us answer by itself (KeyUpdate) while it reads nothing.
     private const int MaxUnreadAnswers = 64 * 1024;
 
@@ -178,10 +181,7 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
 
     /// <summary>Sends what is kept, as far as it goes.</summary>
     /// <returns>False: the connection has failed.</returns>
-    public bool Flush()
-    {
-        return _kept.SendTo(Socket) || Break("the connection has failed");
-    }
+    public bool Flush() => _kept.SendTo(Socket) || Break("the connection has failed");
 
     /// <summary>Says TLS's last word (RFC 8446 §6.1): nothing more comes from here.</summary>
     /// <returns>False: the connection has failed.</returns>
