@@ -1,3 +1,5 @@
+using System.Net;
+using Mesh.Proxy.Interception;
 using Mesh.Proxy.V1;
 
 namespace Mesh.Proxy.Policy;
@@ -9,32 +11,22 @@ namespace Mesh.Proxy.Policy;
 internal sealed class OpaquePorts
 {
     /// <summary>Linkerd's list: SMTP, mail submission, MySQL, Galera, PostgreSQL, Redis, Elasticsearch, memcached.</summary>
-    public static readonly OpaquePorts Default =
-        new([.. ((int[])[25, 587, 3306, 4444, 5432, 6379, 9300, 11211]).Select(port => (port, port))]);
+    public static readonly OpaquePorts Default = new(NumberRanges.Of(25, 587, 3306, 4444, 5432, 6379, 9300, 11211));
 
     /// <summary>Ranges that are read at the most.</summary>
     public const int MaxRanges = 64;
 
-    private readonly (int First, int Last)[] _ranges;
+    private readonly NumberRanges _ports;
 
-    private OpaquePorts((int First, int Last)[] ranges) => _ranges = ranges;
+    private OpaquePorts(NumberRanges ports) => _ports = ports;
 
     /// <summary>What a policy says; the default list where it says nothing. A range that is none is passed over.</summary>
     public static OpaquePorts Of(WorkloadPolicy? policy) => policy?.OpaquePorts is { } ports
-        ? new OpaquePorts([.. ports.Ranges.Take(MaxRanges).Select(range => ((int)Math.Min(range.First, 65536), (int)Math.Min(range.Last, 65535)))])
+        ? new OpaquePorts(NumberRanges.Of(ports.Ranges.Take(MaxRanges)
+            .Where(range => range.First <= range.Last && range.First <= IPEndPoint.MaxPort)
+            .Select(range => (range.First, Math.Min(range.Last, IPEndPoint.MaxPort)))))
         : Default;
 
     /// <param name="port">Of the application.</param>
-    public bool Contains(int port)
-    {
-        foreach (var (first, last) in _ranges)
-        {
-            if (port >= first && port <= last)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    public bool Contains(int port) => _ports.Contains((uint)port);
 }

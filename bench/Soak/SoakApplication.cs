@@ -1,64 +1,37 @@
-using System.Net;
 using System.Net.Sockets;
+using Mesh.Tests.Processes;
 
 namespace Mesh.Bench.Soak;
 
 /// <summary>The application behind the pair: hears what a connection will be, and does its part of it.</summary>
 internal sealed class SoakApplication : IAsyncDisposable
 {
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly CancellationTokenSource _stopping = new();
     private readonly SoakFindings _findings;
-    private readonly Task _accepting;
+    private readonly LocalServer _server;
 
     public SoakApplication(SoakFindings findings)
     {
         _findings = findings;
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen(1_000);
-        Address = _listener.LocalEndPoint!.ToString()!;
-        _accepting = AcceptAsync();
+        _server = new LocalServer(ServeAsync, backlog: 1_000);
     }
 
-    public string Address { get; }
+    public string Address => _server.Address.ToString();
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _stopping.Dispose();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private async Task AcceptAsync()
+    private async Task ServeAsync(Socket client, CancellationToken stopping)
     {
-        try
-        {
-            while (true)
-            {
-                _ = ServeAsync(await _listener.AcceptAsync(_stopping.Token));
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The run is over.
-        }
-    }
-
-    private async Task ServeAsync(Socket client)
-    {
-        using var owned = client;
         client.NoDelay = true;
-        if (await HeadAsync(client) is { } talk)
+        if (await HeadAsync(client, stopping) is { } talk)
         {
-            await new SoakEnd(client, talk, isClient: false, _findings).TalkAsync(_stopping.Token);
+            await new SoakEnd(client, talk, isClient: false, _findings).TalkAsync(stopping);
         }
     }
 
     // Null: the client had nothing to say, or was cut before it had said what it was; its own end knows whether that is right.
-    private async Task<SoakTalk?> HeadAsync(Socket client)
+    private async Task<SoakTalk?> HeadAsync(Socket client, CancellationToken stopping)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         limit.CancelAfter(SoakEnd.Patience);
         var head = new byte[SoakTalk.HeadBytes];
         try
@@ -87,7 +60,7 @@ internal sealed class SoakApplication : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            if (!_stopping.IsCancellationRequested)
+            if (!stopping.IsCancellationRequested)
             {
                 _findings.Add(SoakOutcome.Stalled, 0, "application, before the head");
             }

@@ -1,51 +1,19 @@
-using System.Net;
 using System.Net.Sockets;
+using Mesh.Tests.Processes;
 
 namespace Mesh.Bench.Support;
 
 /// <summary>An application in plain TCP that says back what it hears.</summary>
 internal sealed class EchoApplication : IAsyncDisposable
 {
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly CancellationTokenSource _stopping = new();
-    private readonly Task _accepting;
+    private readonly LocalServer _server = new(EchoAsync);
 
-    public EchoApplication()
-    {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen(100);
-        Address = _listener.LocalEndPoint!.ToString()!;
-        _accepting = AcceptAsync();
-    }
+    public string Address => _server.Address.ToString();
 
-    public string Address { get; }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _stopping.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                _ = EchoAsync(await _listener.AcceptAsync(_stopping.Token), _stopping.Token);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The run is over.
-        }
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private static async Task EchoAsync(Socket client, CancellationToken stopping)
     {
-        using var owned = client;
         client.NoDelay = true;
         var buffer = new byte[4096];
         try

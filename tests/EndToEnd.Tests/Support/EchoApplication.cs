@@ -1,70 +1,39 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Net.Sockets;
+using Mesh.Tests.Processes;
 
 namespace Mesh.EndToEnd.Tests.Support;
 
 /// <summary>An application in plain TCP that says back what it hears, and remembers it.</summary>
 internal sealed class EchoApplication : IAsyncDisposable
 {
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentQueue<byte[]> _heard = new();
-    private readonly Task _accepting;
+    private readonly LocalServer _server;
 
-    public EchoApplication()
-    {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen(100);
-        Address = $"127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}";
-        _accepting = AcceptAsync();
-    }
+    public EchoApplication() => _server = new LocalServer(EchoAsync);
 
-    public string Address { get; }
+    public string Address => _server.Address.ToString();
 
-    public int Port => IPEndPoint.Parse(Address).Port;
+    public int Port => _server.Address.Port;
 
     /// <summary>Everything that reached it, over all connections.</summary>
     public byte[] Heard => [.. _heard.SelectMany(piece => piece)];
 
     public int Connections { get; private set; }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync();
-        _listener.Dispose();
-        await _accepting;
-        _stopping.Dispose();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private async Task AcceptAsync()
+    private async Task EchoAsync(Socket client, CancellationToken stopping)
     {
-        try
-        {
-            while (true)
-            {
-                var client = await _listener.AcceptAsync(_stopping.Token);
-                Connections++;
-                _ = EchoAsync(client);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
-    }
-
-    private async Task EchoAsync(Socket client)
-    {
-        using var owned = client;
+        Connections++;
         var buffer = new byte[16 * 1024];
         try
         {
             int read;
-            while ((read = await client.ReceiveAsync(buffer, SocketFlags.None, _stopping.Token)) > 0)
+            while ((read = await client.ReceiveAsync(buffer, SocketFlags.None, stopping)) > 0)
             {
                 _heard.Enqueue(buffer[..read]);
-                await client.SendAsync(buffer.AsMemory(0, read), SocketFlags.None, _stopping.Token);
+                await client.SendAsync(buffer.AsMemory(0, read), SocketFlags.None, stopping);
             }
 
             client.Shutdown(SocketShutdown.Send);
