@@ -66,7 +66,13 @@ internal sealed class LoopSocket : IDisposable
     /// <summary>The other side has said that nothing more comes, or the connection has failed.</summary>
     public bool HasHungUp { get; private set; }
 
+    /// <summary>The kernel has told of an error: the other side has reset the connection, or can be reached no more.</summary>
+    public bool HasFailed { get; private set; }
+
     public bool IsClosed => _descriptor < 0;
+
+    /// <summary>Nothing can be said to the other side any more.</summary>
+    public bool IsGone => IsClosed || HasFailed;
 
     /// <summary>Nobody need wait any more.</summary>
     public bool IsOver => IsClosed || IsLate;
@@ -276,6 +282,7 @@ internal sealed class LoopSocket : IDisposable
     {
         const uint Over = Libc.EpollHangUp | Libc.EpollError;
         HasHungUp |= (events & (Libc.EpollReadHangUp | Over)) != 0;
+        HasFailed |= (events & Libc.EpollError) != 0;
         _hasUrgent |= (events & Libc.EpollUrgent) != 0;
         if ((events & (Libc.EpollIn | Libc.EpollReadHangUp | Over)) != 0)
         {

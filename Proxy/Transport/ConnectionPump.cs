@@ -24,7 +24,10 @@ internal static class ConnectionPump
         var there = CopyAsync(opener, acceptor, counters, isFromOpener: true);
         var back = CopyAsync(acceptor, opener, counters, isFromOpener: false);
         // Both, whatever becomes of the first.
-        return await there & await back;
+        var isClean = await there & await back;
+        opener.Socket.ForgetReader();
+        acceptor.Socket.ForgetReader();
+        return isClean;
     }
 
     private static async Task<bool> CopyAsync(ConnectionEnd from, ConnectionEnd to, EdgeCounters counters, bool isFromOpener)
@@ -44,6 +47,7 @@ internal static class ConnectionPump
                     await from.Socket.Loop.NextTurn();
                     break;
                 case Pause.Ended when await to.FinishAsync():
+                    EndWhenReset(from, to);
                     return true;
                 default:
                     isOpen = false;
@@ -56,6 +60,20 @@ internal static class ConnectionPump
                 to.Abort();
                 return false;
             }
+        }
+    }
+
+    // Nobody reads any more from a side that is done, and so nobody hears of its reset, though the other side may be silent for ever.
+    private static void EndWhenReset(ConnectionEnd done, ConnectionEnd other)
+    {
+        if (done.Socket.HasFailed)
+        {
+            done.Abort();
+            other.Abort();
+        }
+        else if (!done.Socket.IsClosed)
+        {
+            done.Socket.WhenReadable(() => EndWhenReset(done, other));
         }
     }
 

@@ -164,6 +164,34 @@ public sealed class CarryTests : IAsyncLifetime
         await Eventually.EqualAsync((1, 1), () => ((int)_pair.Web.Edge.Now.Failed, (int)_pair.Voting.Edge.Now.Failed));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_reset_by_a_side_that_was_done_sending_reaches_the_other_though_that_one_says_nothing(bool byClient)
+    {
+        var connected = new TaskCompletionSource<Socket>();
+        var end = new TaskCompletionSource();
+        await using var application = new TestApplication(socket =>
+        {
+            connected.SetResult(socket);
+            return end.Task;
+        });
+        using var client = TestApplication.Connect(_pair.Connect(application.Address));
+        await TestApplication.SendAsync(client, "hello"u8.ToArray());
+        var served = await connected.Task;
+        var (leaving, staying) = byClient ? (client, served) : (served, client);
+        leaving.Shutdown(SocketShutdown.Send);
+        Assert.True((await Reception.ReadAsync(staying)).EndedCleanly);
+
+        leaving.LingerState = new LingerOption(true, 0);
+        leaving.Close();
+
+        await Eventually.EqualAsync((1L, 1L), () => (_pair.Web.Edge.Now.Failed, _pair.Voting.Edge.Now.Failed));
+        await Eventually.EqualAsync(0, () => _pair.Web.Open + _pair.Voting.Open);
+        Assert.Throws<SocketException>(() => Enumerable.Range(0, 1_000).Sum(_ => staying.Send("x"u8)));
+        end.SetResult();
+    }
+
     [Fact]
     public async Task An_application_that_is_down_is_an_error_to_the_caller_with_a_line_and_a_count()
     {
