@@ -256,6 +256,11 @@ internal sealed class TlsConnection : ISslDriver, IDisposable
         if (result != OpenSsl.Ok)
         {
             TakeOutcome(result);
+            if (_isEnded)
+            {
+                // RFC 8446 §6.1: a clean end, and yet nobody has shown who he is, or not to the end.
+                Break("the peer has ended the connection in the middle of the handshake");
+            }
         }
 
         // Whatever was to be said is said, an alert too.

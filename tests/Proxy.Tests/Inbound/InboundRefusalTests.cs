@@ -68,6 +68,17 @@ public sealed class InboundRefusalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_client_that_ends_the_connection_instead_of_the_handshake_is_a_failed_handshake()
+    {
+        using var client = TestApplication.Connect(_pair.Voting.ListenInbound(_application.Address));
+        await TestApplication.SendAsync(client, await ClientHellos.ForMeshAsync(Sni));
+
+        await TestApplication.SendAsync(client, ClientHellos.CloseNotify);
+
+        await AssertRefusedAsync("handshake", "in the middle of the handshake");
+    }
+
+    [Fact]
     public async Task A_refused_proxy_gives_its_application_an_error_and_no_clean_end()
     {
         _pair.Voting.Publish(bundle => bundle with { Bans = [new IdentityBan(_pair.East.Web, Spiffe.Tests.TestTrustDomain.Now)] });

@@ -7,6 +7,9 @@ namespace Mesh.Proxy.Tests.Support;
 /// <summary>ClientHellos as the platform's TLS really says them.</summary>
 internal static class ClientHellos
 {
+    /// <summary>TLS's last word in plaintext, as whoever gives up before anything is encrypted says it: a warning, <c>close_notify</c>.</summary>
+    public static readonly byte[] CloseNotify = [21, 3, 3, 0, 2, 1, 0];
+
     public static Task<byte[]> ForMeshAsync(string sni) => CaptureAsync(sni, MeshProtocol.Tcp);
 
     public static async Task<byte[]> CaptureAsync(string sni, params SslApplicationProtocol[] alpn)
