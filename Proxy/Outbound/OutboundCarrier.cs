@@ -62,7 +62,8 @@ internal sealed partial class OutboundCarrier(
         var patience = new RenewalPatience(identity);
         var choices = endpoints.Choose();
         List<RefusedEndpoint>? waitedFor = null;
-        while (choices.TryNext(out var attempt))
+        // Whoever has reset the connection meanwhile needs no endpoint, and no endpoint need be blamed for what comes of trying it.
+        while (!application.IsGone && choices.TryNext(out var attempt))
         {
             var (isCarried, refused) = await TryAsync(application, attempt, patience, credential, service);
             if (isCarried)
@@ -77,19 +78,25 @@ internal sealed partial class OutboundCarrier(
             }
         }
 
-        if (!choices.HasTried)
+        if (!choices.HasTried && !application.IsGone)
         {
             Refuse(choices.Refusal);
             Log.NoEndpoints(logger, service.Name, choices.Refusal);
             return false;
         }
 
-        while (waitedFor is { Count: > 0 } && await patience.WaitAsync())
+        while (waitedFor is { Count: > 0 } && await patience.WaitAsync() && !application.IsGone)
         {
             List<RefusedEndpoint> again = [.. waitedFor];
             waitedFor.Clear();
             foreach (var refused in again)
             {
+                if (application.IsGone)
+                {
+                    waitedFor.Add(refused);
+                    continue;
+                }
+
                 var (isCarried, once) = await TryAsync(application, refused.Endpoint.BeginAgain(), patience, credential, service);
                 if (isCarried)
                 {

@@ -19,7 +19,7 @@ internal sealed class TransparentOutbound(DestinationResolver resolver, Outbound
         }
 
         var destination = await resolver.ResolveAsync(original, CancellationToken.None);
-        if (socket.IsClosed)
+        if (socket.IsGone)
         {
             return false;
         }

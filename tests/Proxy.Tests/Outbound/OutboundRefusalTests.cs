@@ -78,6 +78,45 @@ public sealed class OutboundRefusalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task No_further_endpoint_is_tried_for_an_application_that_has_gone()
+    {
+        var connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gone = new TaskCompletionSource();
+        // Each takes its time, and then fails.
+        TestApplication Slow() => new(async _ =>
+        {
+            connected.TrySetResult();
+            await gone.Task;
+        });
+        await using var one = Slow();
+        await using var other = Slow();
+        var client = TestApplication.Connect(_pair.Web.ListenOutbound((one.Address, _pair.VotingId), (other.Address, _pair.VotingId)));
+        await connected.Task;
+
+        client.LingerState = new System.Net.Sockets.LingerOption(enable: true, seconds: 0);
+        client.Dispose();
+        gone.SetResult();
+
+        await Eventually.EqualAsync(0, () => _pair.Web.Open);
+        Assert.Equal(1, one.Accepted + other.Accepted);
+        Assert.Equal(1, _pair.Web.Refused("outbound", "handshake"));
+    }
+
+    [Fact]
+    public async Task A_server_that_ends_the_connection_instead_of_the_handshake_is_a_failed_handshake()
+    {
+        // RFC 8446 §6: close_notify, in plaintext, since nothing is encrypted yet.
+        await using var server = new TestApplication(async socket =>
+        {
+            Assert.True(await socket.ReceiveAsync(new byte[4096], System.Net.Sockets.SocketFlags.None) > 0);
+            await TestApplication.SendAsync(socket, ClientHellos.CloseNotify);
+            await Reception.ReadAsync(socket);
+        });
+
+        await AssertRefusedAsync(server.Address, "handshake", "in the middle of the handshake");
+    }
+
+    [Fact]
     public async Task While_its_only_endpoint_is_dead_connections_fail_at_once_and_when_it_is_back_they_are_carried()
     {
         var application = TestApplication.Echo();
