@@ -45,7 +45,7 @@ internal sealed partial class ProxyApp : IDisposable
         var (edges, refusals) = (new EdgeBook(), new RefusalCounters());
         var live = new LiveConnections(identity, refusals, logging.CreateLogger<LiveConnections>());
         var contexts = new TlsContexts(options.MaxIdlePooled > 0 ? MeshProtocol.Wanted : MeshProtocol.WithoutStreams);
-        _inbound = new InboundTransport(contexts, chain => identity.Verify(chain), options.ConnectTimeout);
+        _inbound = new InboundTransport(contexts, chain => identity.Verify(chain), options.ConnectTimeout, edges);
         _outbound = new OutboundTransport(contexts, options.ConnectTimeout, options.MaxIdlePooled);
 
         _proxyHosts = new ProxyHostClient(identity, options.ProxyHosts, clock, logging.CreateLogger<ProxyHostClient>());
@@ -55,20 +55,22 @@ internal sealed partial class ProxyApp : IDisposable
         _lease = options.TrustLease is null ? null : new LeaseLoop(identity, _proxyHosts, live, clock, logging.CreateLogger<LeaseLoop>());
         _adminPages = new AdminListener(
             options.AdminListen.Port, identity, contexts, new MetricsPage(identity, edges, refusals, new CertificateGauges(identity, clock), clock.GetUtcNow()), edges);
-        _admin = new SocketListener(options.AdminListen, MaxAdminConnections, _loops);
+        Troubles TroublesOf(string direction) => new(direction, refusals, clock, logging.CreateLogger<Troubles>());
+        var (inboundTroubles, outboundTroubles) = (TroublesOf("inbound"), TroublesOf("outbound"));
+        _admin = new SocketListener(options.AdminListen, MaxAdminConnections, _loops, inboundTroubles);
         InboundListener Inbound(IInboundPlaces places) =>
-            new(places, identity, _inbound, options.DetectTimeout, live, edges, refusals, logging.CreateLogger<InboundListener>());
+            new(places, identity, _inbound, options.DetectTimeout, live, edges, refusals, inboundTroubles, logging.CreateLogger<InboundListener>());
         foreach (var inbound in options.Inbound)
         {
-            Listen(inbound.Listen, Inbound(new ExplicitPlace(inbound)).ServeAsync);
+            Listen(inbound.Listen, inboundTroubles, Inbound(new ExplicitPlace(inbound)).ServeAsync);
         }
 
-        var carrier = new OutboundCarrier(identity, _outbound, live, edges, refusals, logging.CreateLogger<OutboundCarrier>());
+        var carrier = new OutboundCarrier(identity, _outbound, live, edges, refusals, outboundTroubles, logging.CreateLogger<OutboundCarrier>());
         foreach (var outbound in options.Outbound)
         {
             var listener = new OutboundListener(outbound, services, carrier, UidAdmission.For(outbound.Uids), logging.CreateLogger<OutboundListener>());
             _explicit.Add(listener);
-            Listen(outbound.Listen, listener.ServeAsync);
+            Listen(outbound.Listen, outboundTroubles, listener.ServeAsync);
         }
 
         if (options.Transparent is { } transparent)
@@ -76,7 +78,7 @@ internal sealed partial class ProxyApp : IDisposable
             var inbound = Inbound(new OriginalPlaces());
             foreach (var listen in transparent.Inbound.Where(IsToBeHad))
             {
-                Listen(listen, inbound.ServeAsync);
+                Listen(listen, inboundTroubles, inbound.ServeAsync);
             }
 
             var resolver = new DestinationResolver(
@@ -84,7 +86,7 @@ internal sealed partial class ProxyApp : IDisposable
             var outbound = new TransparentOutbound(resolver, carrier);
             foreach (var listen in transparent.Outbound.Where(IsToBeHad))
             {
-                Listen(listen, outbound.ServeAsync);
+                Listen(listen, outboundTroubles, outbound.ServeAsync);
             }
         }
     }
@@ -96,14 +98,14 @@ internal sealed partial class ProxyApp : IDisposable
         Task[] background =
         [
             _agent.RunAsync(ended.Token), _watch.RunAsync(ended.Token), _reporter.RunAsync(ended.Token),
-            _admin.RunAsync(socket => ServeAsync(_adminPages.ServeAsync, socket), ended.Token),
+            _admin.RunAsync(_adminPages.ServeAsync, ended.Token),
             .. _lease is null ? Array.Empty<Task>() : [_lease.RunAsync(ended.Token)],
         ];
         // A proxy without listeners holds an identity, and ends no sooner for it.
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var registration = stopping.Register(told.SetResult);
         var traffic = Task.WhenAll(_traffic.Select(listener =>
-            listener.Listener.RunAsync(socket => ServeAsync(listener.Serve, socket), stopping)).Append(told.Task));
+            listener.Listener.RunAsync(listener.Serve, stopping)).Append(told.Task));
         // A loop that ends by itself has failed, and the process with it: whoever supervises it starts a new one.
         var first = await Task.WhenAny(background.Append(traffic));
         await first;
@@ -132,21 +134,8 @@ internal sealed partial class ProxyApp : IDisposable
         ? new JwtSource(jwtFile, options.Identity!, options.AnchorHashes, options.TrustBundleFile)
         : new JoinTokenSource(folder, options.TokenFile!);
 
-    private void Listen(IPEndPoint address, Func<LoopSocket, Task> serve) =>
-        _traffic.Add((new SocketListener(address, _options.MaxConnections, _loops), serve));
-
-    private async Task ServeAsync(Func<LoopSocket, Task> serve, LoopSocket socket)
-    {
-        try
-        {
-            await serve(socket);
-        }
-        catch (Exception fault)
-        {
-            // One connection's fault ends that connection.
-            Log.ConnectionFault(_logger, fault);
-        }
-    }
+    private void Listen(IPEndPoint address, Troubles troubles, Func<LoopSocket, Task> serve) =>
+        _traffic.Add((new SocketListener(address, _options.MaxConnections, _loops, troubles), serve));
 
     private async Task DrainAsync()
     {
@@ -173,8 +162,5 @@ internal sealed partial class ProxyApp : IDisposable
     {
         [LoggerMessage(EventId = 5001, Level = LogLevel.Information, Message = "Stopping: {Open} connections are open and have {Drain} to end")]
         public static partial void Draining(ILogger logger, int open, TimeSpan drain);
-
-        [LoggerMessage(EventId = 5002, Level = LogLevel.Error, Message = "A connection failed in a way that nobody foresaw")]
-        public static partial void ConnectionFault(ILogger logger, Exception fault);
     }
 }

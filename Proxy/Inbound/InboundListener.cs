@@ -19,6 +19,7 @@ internal sealed partial class InboundListener(
     LiveConnections live,
     EdgeBook edges,
     RefusalCounters refusals,
+    Troubles troubles,
     ILogger<InboundListener> logger)
 {
     private const string DirectionWord = "inbound";
@@ -50,8 +51,18 @@ internal sealed partial class InboundListener(
         var patience = identity.OpaquePorts.Contains(place.Port) && AdmitsUnauthenticated && OpaqueTimeout < detectTimeout ? OpaqueTimeout : detectTimeout;
         if (await transport.ServeAsync(client, credential, patience, arrival => decision = Decide(arrival, place)) is { } failure)
         {
+            if (decision is { Edge: var edge })
+            {
+                edges.Refused(edge);
+            }
+
+            if (failure.Reason == Troubles.Shortage)
+            {
+                troubles.Short(failure.Detail);
+                return;
+            }
+
             refusals.Add(DirectionWord, failure.Reason);
-            decision?.Edge.Refused();
             Log.ApplicationNotReached(logger, failure.Detail);
         }
     }
@@ -104,15 +115,14 @@ internal sealed partial class InboundListener(
     private Decision Authorize(Arrival arrival, InboundPlace place, SpiffeId? client, EdgeKey key, Func<Action, IDisposable>? connection) =>
         InboundAuthorizer.Refusal(identity.Policy!.DefaultPolicy, client, identity.Bundles.Bundle.TrustDomain) is { } refusal
             ? Refuse(arrival, "policy", client is null ? refusal : $"{client}: {refusal}", key)
-            : new Decision(place.Application, edges.For(key), connection, place.From);
+            : new Decision(place.Application, key, connection, place.From);
 
     private Decision Refuse(Arrival arrival, string reason, string detail, EdgeKey key, RefusalCode code = RefusalCode.Policy)
     {
         refusals.Add(DirectionWord, reason);
         Log.Refused(logger, arrival.Remote, key.Port, reason, detail);
-        var edge = edges.For(key);
-        edge.Refused();
-        return new Decision(null, edge, Refusal: code);
+        edges.Refused(key);
+        return new Decision(null, key, Refusal: code);
     }
 
     private static EdgeKey Key(InboundPlace place, EdgeKind kind, string peer, string tls, string noTlsReason, string protocol) =>

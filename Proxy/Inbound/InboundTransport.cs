@@ -1,5 +1,6 @@
 using System.Net;
 using Mesh.Proxy.Loops;
+using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Streams;
 using Mesh.Proxy.Transport;
 using Mesh.Spiffe;
@@ -10,7 +11,8 @@ namespace Mesh.Proxy.Inbound;
 /// <param name="contexts">TLS under the workload's certificate.</param>
 /// <param name="check">Judges clients.</param>
 /// <param name="connectTimeout">How long the application may take to accept.</param>
-internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, TimeSpan connectTimeout)
+/// <param name="edges">Counts what is carried.</param>
+internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, TimeSpan connectTimeout, EdgeBook edges)
 {
     // A little longer than the other side keeps them, so that the one that might still use a connection is the one that closes it.
     private static readonly TimeSpan MaxIdleTime = StreamPool.MaxIdleTime + TimeSpan.FromSeconds(15);
@@ -169,18 +171,15 @@ internal sealed class InboundTransport(TlsContexts contexts, PeerCheck check, Ti
         return null;
     }
 
-    private static async Task<bool> CarryAsync(ConnectionEnd client, PlainEnd application, Decision decision)
+    private async Task<bool> CarryAsync(ConnectionEnd client, PlainEnd application, Decision decision)
     {
         client.Socket.Listener?.IsKnown(client.Socket);
         using var registration = decision.Connection?.Invoke(ConnectionAbort.Of(client, application));
-        return await Carriage.RunAsync(client, application, decision.Edge);
+        return await Carriage.RunAsync(client, application, edges.For(decision.Edge));
     }
 
-    private async ValueTask<(LoopSocket? Application, OpenFailure? Failure)> ConnectAsync(EventLoop loop, IPEndPoint address, IPAddress? from)
-    {
-        var (socket, failure) = await Connector.ConnectAsync(loop, address, connectTimeout, from);
-        return (socket, failure is null ? null : new OpenFailure("connect", failure));
-    }
+    private ValueTask<(LoopSocket? Application, OpenFailure? Failure)> ConnectAsync(EventLoop loop, IPEndPoint address, IPAddress? from) =>
+        Connector.ConnectAsync(loop, address, connectTimeout, from);
 
     private static Arrival ArrivalOf(TlsConnection tls) =>
         new(ArrivalKind.Mesh, tls.Socket.Remote, tls.Verdict, null, null, "", LooksLikeHttp: false);

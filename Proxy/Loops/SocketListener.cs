@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Mesh.Proxy.Metrics;
 using Mesh.Proxy.Native;
 
 namespace Mesh.Proxy.Loops;
@@ -26,16 +27,18 @@ internal sealed class SocketListener : IDisposable
     private readonly PerLoop<LinkedList<LoopSocket>> _strangers = new(_ => new LinkedList<LoopSocket>());
     private readonly PerLoop<LoopTimer> _pauses;
     private readonly int _maxConnections;
+    private readonly Troubles _troubles;
     private Func<LoopSocket, Task> _serve = _ => Task.CompletedTask;
     private int _open;
     private int _idle;
     private int _isFull;
+    private int _isShort;
     private volatile bool _isStopping;
 
     /// <exception cref="IOException">The address can't be had; the message names it.</exception>
-    public SocketListener(IPEndPoint address, int maxConnections, LoopGroup loops)
+    public SocketListener(IPEndPoint address, int maxConnections, LoopGroup loops, Troubles troubles)
     {
-        (_loops, _maxConnections) = (loops, maxConnections);
+        (_loops, _maxConnections, _troubles) = (loops, maxConnections, troubles);
         _pauses = new(loop => new LoopTimer(loop.Timers, () => Resume(loop)));
         _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
@@ -130,13 +133,19 @@ internal sealed class SocketListener : IDisposable
                 GiveBackPlace();
                 if (error is not (Libc.EAGAIN or Libc.EINTR or Libc.ECONNABORTED))
                 {
-                    // Out of descriptors or memory: the listener goes on when others have ended.
+                    // Out of descriptors or memory: the listener goes on when others have ended. Newcomers wait in the kernel, nobody knows how many.
+                    if (Interlocked.Exchange(ref _isShort, 1) == 0)
+                    {
+                        _troubles.Short($"cannot accept connections: {Errno.Describe(error)}");
+                    }
+
                     Rest(loop);
                 }
 
                 return;
             }
 
+            Volatile.Write(ref _isShort, 0);
             var chosen = _loops.ChooseFor(loop);
             if (chosen == loop)
             {
@@ -165,6 +174,11 @@ internal sealed class SocketListener : IDisposable
                 await loop.EnterAsync();
                 IsKnown(socket);
             }
+        }
+        catch (Exception fault)
+        {
+            // Nobody awaits this.
+            _troubles.Fault(fault);
         }
         finally
         {

@@ -8,9 +8,13 @@ namespace Mesh.Proxy.Native;
 /// <summary>The system calls of the proxy that the base class library has not. Those that fail return -1 and leave the reason to <see cref="Marshal.GetLastPInvokeError"/>.</summary>
 internal static partial class Libc
 {
-    public const int EAGAIN = 11;
     public const int EINTR = 4;
+    public const int EAGAIN = 11;
+    public const int ENOMEM = 12;
+    public const int ENFILE = 23;
+    public const int EMFILE = 24;
     public const int ECONNABORTED = 103;
+    public const int ENOBUFS = 105;
     public const int EINPROGRESS = 115;
 
     public const int SockStream = 1;

@@ -20,6 +20,7 @@ internal sealed partial class OutboundCarrier(
     LiveConnections live,
     EdgeBook edges,
     RefusalCounters refusals,
+    Troubles troubles,
     ILogger<OutboundCarrier> logger)
 {
     private const string DirectionWord = "outbound";
@@ -66,10 +67,10 @@ internal sealed partial class OutboundCarrier(
         while (!application.IsGone && choices.TryNext(out var attempt))
         {
             var (isCarried, refused) = await TryAsync(application, attempt, patience, credential, service);
-            if (isCarried)
+            if (isCarried is { } outcome)
             {
                 waitedFor?.ForEach(Refuse);
-                return true;
+                return outcome;
             }
 
             if (refused is { } kept)
@@ -98,10 +99,10 @@ internal sealed partial class OutboundCarrier(
                 }
 
                 var (isCarried, once) = await TryAsync(application, refused.Endpoint.BeginAgain(), patience, credential, service);
-                if (isCarried)
+                if (isCarried is { } outcome)
                 {
                     waitedFor.ForEach(Refuse);
-                    return true;
+                    return outcome;
                 }
 
                 if (once is { } kept)
@@ -127,7 +128,13 @@ internal sealed partial class OutboundCarrier(
             return true;
         }
 
-        edges.For(PlainKey(nowhere, null)).Refused();
+        edges.Refused(PlainKey(nowhere, null));
+        if (failure.Reason == Troubles.Shortage)
+        {
+            troubles.Short(failure.Detail);
+            return false;
+        }
+
         Refuse(failure.Reason);
         Log.NotPassed(logger, destination, failure.Detail);
         return false;
@@ -135,8 +142,8 @@ internal sealed partial class OutboundCarrier(
 
     private const string NotProvided = "not_provided_by_service_discovery";
 
-    // Refused is one that may be tried again, since a certificate is on its way; any other has been counted.
-    private async ValueTask<(bool IsCarried, RefusedEndpoint? Refused)> TryAsync(
+    // Null where another endpoint may do. Refused is one that may be tried again, since a certificate is on its way; any other has been counted.
+    private async ValueTask<(bool? IsCarried, RefusedEndpoint? Refused)> TryAsync(
         LoopSocket application, EndpointAttempt attempt, RenewalPatience patience, SvidCredential credential, ServicePort service)
     {
         var shown = attempt.Endpoint.Identity is null ? credential : await patience.OwnAsync(credential);
@@ -145,14 +152,21 @@ internal sealed partial class OutboundCarrier(
             return (true, null);
         }
 
+        if (failure.Reason == Troubles.Shortage)
+        {
+            edges.Refused(KeyOf(attempt.Endpoint, service, null));
+            troubles.Short(failure.Detail);
+            return (false, null);
+        }
+
         var refused = new RefusedEndpoint(attempt.Endpoint, service, failure);
         if (RenewalPatience.IsBeingReplaced(failure))
         {
-            return (false, refused);
+            return (null, refused);
         }
 
         Refuse(refused);
-        return (false, null);
+        return (null, null);
     }
 
     private async Task<OpenFailure?> ForwardAsync(LoopSocket application, EndpointAttempt attempt, SvidCredential credential, ServicePort service)
@@ -183,9 +197,9 @@ internal sealed partial class OutboundCarrier(
             {
                 attempt.Closed();
             }
-            else if (failure is null or { Reason: "refused" } || RenewalPatience.IsBeingReplaced(failure))
+            else if (failure is null or { Reason: "refused" or Troubles.Shortage } || RenewalPatience.IsBeingReplaced(failure))
             {
-                // The proxy stops; or the endpoint is there and has said no, or shows a certificate that is being replaced.
+                // The proxy stops, or is short of something; or the endpoint is there and has said no, or shows a certificate that is being replaced.
                 attempt.Abandoned();
             }
             else
@@ -198,7 +212,7 @@ internal sealed partial class OutboundCarrier(
     private void Refuse(RefusedEndpoint refused)
     {
         var (endpoint, service, failure) = refused;
-        edges.For(KeyOf(endpoint, service, null)).Refused();
+        edges.Refused(KeyOf(endpoint, service, null));
         Refuse(failure.Reason);
         Log.Refused(logger, service.Name, endpoint.Address, endpoint.Identity, failure.Reason, failure.Detail);
     }

@@ -76,10 +76,10 @@ internal sealed class OutboundTransport
 
     private async Task<OpenFailure?> ForwardPlainAsync(LoopSocket application, OutboundTarget target)
     {
-        var (socket, unreachable) = await Connector.ConnectAsync(application.Loop, target.Address, _connectTimeout);
+        var (socket, failure) = await Connector.ConnectAsync(application.Loop, target.Address, _connectTimeout);
         if (socket is null)
         {
-            return new OpenFailure("connect", unreachable!);
+            return failure;
         }
 
         using var server = new PlainEnd(socket);
@@ -94,7 +94,7 @@ internal sealed class OutboundTransport
         var (socket, unreachable) = await Connector.ConnectAsync(application.Loop, target.Address, _connectTimeout);
         if (socket is null)
         {
-            return new OpenFailure("connect", unreachable!);
+            return unreachable;
         }
 
         TlsConnection tls;

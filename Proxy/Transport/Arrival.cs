@@ -30,9 +30,9 @@ internal sealed record Arrival(ArrivalKind Kind, EndPoint? Remote, SvidVerificat
 
 /// <summary>What becomes of a connection from outside.</summary>
 /// <param name="Target">The application; null: refused.</param>
-/// <param name="Edge">Counts it.</param>
+/// <param name="Edge">What it counts for.</param>
 /// <param name="Connection">Where open connections are kept, so that they can be ended.</param>
 /// <param name="From">The address that the proxy comes to it from; null: whichever the kernel takes.</param>
 /// <param name="Refusal">What a stream that is refused is told.</param>
 internal sealed record Decision(
-    IPEndPoint? Target, EdgeCounters Edge, Func<Action, IDisposable>? Connection = null, IPAddress? From = null, RefusalCode Refusal = RefusalCode.Policy);
+    IPEndPoint? Target, EdgeKey Edge, Func<Action, IDisposable>? Connection = null, IPAddress? From = null, RefusalCode Refusal = RefusalCode.Policy);

@@ -27,8 +27,8 @@ public sealed class AdminListenerTests : IAsyncLifetime
 
     public AdminListenerTests()
     {
-        _listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 64, _loops);
         _proxy = new TestProxy(_east, new TestBundles(_east));
+        _listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 64, _loops, _proxy.TroublesOf("inbound"));
         var metrics = new MetricsPage(_proxy.Identity, _proxy.Edges, _proxy.Refusals, new CertificateGauges(_proxy.Identity, _proxy.Clock), TestTrustDomain.Now);
         var admin = new AdminListener(Port, _proxy.Identity, new TlsContexts(MeshProtocol.Wanted), metrics, _proxy.Edges);
         _running = _listener.RunAsync(admin.ServeAsync, _stopping.Token);

@@ -25,23 +25,24 @@ internal sealed class TestProxy : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<SocketListener> _listeners = [];
     private readonly List<Task> _running = [];
-    private readonly LoopGroup _loops = new(count: 2);
+    private readonly LoopGroup _loops;
     private readonly InboundTransport _inbound;
     private readonly OutboundTransport _outbound;
     private readonly TimeSpan _detectTimeout;
     private readonly TestBundles _bundles;
 
     /// <summary>A proxy that has nothing yet.</summary>
-    public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null, TimeSpan? trustLease = null, int maxIdle = 8)
+    public TestProxy(TestTrustDomain domain, TestBundles bundles, TimeSpan? detectTimeout = null, TimeSpan? trustLease = null, int maxIdle = 8, int loops = 2, TimeSpan? connectTimeout = null)
     {
+        _loops = new LoopGroup(loops);
         (Domain, _bundles) = (domain, bundles);
         Identity = new WorkloadIdentity(new EnrollmentFolder(_folder.FullName), Clock, trustLease);
         Live = new LiveConnections(Identity, Refusals, Log.Factory.CreateLogger<LiveConnections>());
         Services = new ServiceDirectory([Service], TimeProvider.System, Log.Factory.CreateLogger<ServiceDirectory>());
         _detectTimeout = detectTimeout ?? TimeSpan.FromSeconds(10);
         var contexts = new TlsContexts(maxIdle > 0 ? MeshProtocol.Wanted : MeshProtocol.WithoutStreams);
-        _inbound = new InboundTransport(contexts, chain => Identity.Verify(chain), TimeSpan.FromSeconds(5));
-        _outbound = new OutboundTransport(contexts, TimeSpan.FromSeconds(5), maxIdle);
+        _inbound = new InboundTransport(contexts, chain => Identity.Verify(chain), connectTimeout ?? TimeSpan.FromSeconds(5), Edges);
+        _outbound = new OutboundTransport(contexts, connectTimeout ?? TimeSpan.FromSeconds(5), maxIdle);
     }
 
     public TestTrustDomain Domain { get; }
@@ -82,12 +83,12 @@ internal sealed class TestProxy : IAsyncDisposable
         _bundles.Sign(change(Identity.Bundles.Bundle with { Sequence = Identity.Bundles.Bundle.Sequence + 1 })).Jws);
 
     /// <summary>Opens the way in to an application.</summary>
-    public IPEndPoint ListenInbound(IPEndPoint application)
+    public IPEndPoint ListenInbound(IPEndPoint application, int maxConnections = 1_000)
     {
-        var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000, _loops);
+        var listener = new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections, _loops, TroublesOf("inbound"));
         var inbound = new InboundListener(
             new ExplicitPlace(new InboundOptions(listener.Address, application)),
-            Identity, _inbound, _detectTimeout, Live, Edges, Refusals, Log.Factory.CreateLogger<InboundListener>());
+            Identity, _inbound, _detectTimeout, Live, Edges, Refusals, TroublesOf("inbound"), Log.Factory.CreateLogger<InboundListener>());
         return Serve(listener, inbound.ServeAsync);
     }
 
@@ -100,10 +101,20 @@ internal sealed class TestProxy : IAsyncDisposable
         Services.Update(service);
         var outbound = new OutboundListener(
             new OutboundOptions(new IPEndPoint(IPAddress.Loopback, 0), Service), Services,
-            new OutboundCarrier(Identity, _outbound, Live, Edges, Refusals, Log.Factory.CreateLogger<OutboundCarrier>()),
+            new OutboundCarrier(Identity, _outbound, Live, Edges, Refusals, TroublesOf("outbound"), Log.Factory.CreateLogger<OutboundCarrier>()),
             UidAdmission.For(Uids), Log.Factory.CreateLogger<OutboundListener>());
-        return Serve(new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000, _loops), outbound.ServeAsync);
+        return Serve(new SocketListener(new IPEndPoint(IPAddress.Loopback, 0), maxConnections: 1_000, _loops, TroublesOf("outbound")), outbound.ServeAsync);
     }
+
+    /// <summary>What goes wrong and is no peer's doing, counted and logged here.</summary>
+    public Troubles TroublesOf(string direction) => new(direction, Refusals, Clock, Log.Factory.CreateLogger<Troubles>());
+
+    /// <summary>Closes what is kept for the next stream, as at a stop.</summary>
+    public void CloseIdle() => _loops.PostAll(loop =>
+    {
+        _inbound.CloseIdle(loop);
+        _outbound.CloseIdle(loop);
+    });
 
     public long Refused(string direction, string reason) =>
         Refusals.Snapshot().SingleOrDefault(refusal => refusal.Direction == direction && refusal.Reason == reason).Count;
