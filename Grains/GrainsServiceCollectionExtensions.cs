@@ -28,6 +28,7 @@ public static class GrainsServiceCollectionExtensions
         services.AddSingleton<JoinTokenFactory>();
         services.AddAttestation();
         services.AddSingleton<EvidenceVerifier>();
+        services.AddTransient<LeafSigner>();
         services.AddSingleton<IssuanceInstruments>();
         services.AddSingleton<ClusterView>();
         services.AddSingleton<TrustLedger>();

@@ -21,16 +21,6 @@ public interface IWorkloadGrain : IGrainWithStringKey
     [Alias("enroll"), AlwaysInterleave]
     Task<IssuedSvid> EnrollAsync(ReadOnlyMemory<byte> csr, TokenEvidence evidence, string proxyHost, CancellationToken cancellationToken);
 
-    /// <summary>The next certificate of a known instance.</summary>
-    /// <param name="csr">PKCS #10, DER, at most 16 KiB, over a new key.</param>
-    /// <param name="evidence">Checked by the signer.</param>
-    /// <param name="epoch">The trust epoch that the proxy has accepted.</param>
-    /// <param name="proxyHost">The name of the ProxyHost that asks.</param>
-    /// <param name="cancellationToken">Stops waiting; a repeat with the identical CSR gets the same answer.</param>
-    /// <exception cref="MeshException">As <see cref="ISignerGrain.SignAsync"/>.</exception>
-    [Alias("certify"), AlwaysInterleave]
-    Task<IssuedSvid> CertifyAsync(ReadOnlyMemory<byte> csr, RenewalEvidence evidence, long epoch, string proxyHost, CancellationToken cancellationToken);
-
     /// <summary>The endpoints of a service.</summary>
     /// <param name="service">NAME.NAMESPACE:PORT.</param>
     /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: not a service's name.</exception>

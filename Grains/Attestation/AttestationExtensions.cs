@@ -14,6 +14,7 @@ internal static class AttestationExtensions
         services.AddSingleton<OidcVerifier>();
         services.AddSingleton<IAttestor, JoinTokenAttestor>();
         services.AddSingleton<IAttestor, OidcAttestor>();
-        services.AddSingleton<IAttestor, RenewalAttestor>();
+        services.AddSingleton<RenewalAttestor>();
+        services.AddSingleton<IAttestor>(provider => provider.GetRequiredService<RenewalAttestor>());
     }
 }

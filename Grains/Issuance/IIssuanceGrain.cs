@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Orleans.Concurrency;
 
 namespace Mesh.Grains.Issuance;
@@ -6,8 +7,9 @@ namespace Mesh.Grains.Issuance;
 [Alias("mesh.issuance"), GrainInterfaceType("mesh.issuance")]
 internal interface IIssuanceGrain : IGrainWithStringKey
 {
-    /// <summary>Appends a record; the answer comes after it is durable, with the records that came at the same time.</summary>
-    /// <param name="record">Its index is set here.</param>
+    /// <summary>Appends records; the answer comes after they are durable, with the records of others that came at the same time.</summary>
+    /// <param name="records">Their indices are set here.</param>
+    /// <returns>What became of each, in their order.</returns>
     [Alias("append"), AlwaysInterleave]
-    Task<AppendOutcome> AppendAsync(IssuanceRecord record);
+    Task<AppendOutcome[]> AppendAsync(ImmutableArray<IssuanceRecord> records);
 }

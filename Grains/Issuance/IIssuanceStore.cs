@@ -14,6 +14,11 @@ internal interface IIssuanceStore
     /// <summary>The newest record of an instance; null where it was never issued anything.</summary>
     Task<IssuanceRecord?> FindLatestAsync(string instanceId, CancellationToken cancellationToken);
 
+    /// <summary>The newest record of each of these instances, by instance; none for those that were never issued anything.</summary>
+    /// <param name="instanceIds">A few hundred at the most.</param>
+    /// <param name="cancellationToken">Stops the query.</param>
+    Task<IReadOnlyDictionary<string, IssuanceRecord>> FindLatestAsync(IReadOnlyCollection<string> instanceIds, CancellationToken cancellationToken);
+
     /// <summary>The newest record of each instance whose certificate has not expired, by identity.</summary>
     /// <param name="id">Null: every identity.</param>
     /// <param name="now">What counts as expired.</param>

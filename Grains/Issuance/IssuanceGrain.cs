@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mesh.Grains.Issuance;
 
 /// <inheritdoc cref="IIssuanceGrain"/>
@@ -20,15 +22,21 @@ internal sealed class IssuanceGrain(IIssuanceStore store) : Grain, IIssuanceGrai
         _nextIndex = await store.GetNextIndexAsync(issuer, shard, cancellationToken);
     }
 
-    public Task<AppendOutcome> AppendAsync(IssuanceRecord record)
+    public async Task<AppendOutcome[]> AppendAsync(ImmutableArray<IssuanceRecord> records)
     {
-        var pending = new Pending(record);
-        _pending.Enqueue(pending);
+        var outcomes = Array.ConvertAll([.. records], Enqueue);
         if (_flushing.IsCompleted)
         {
             _flushing = FlushAsync();
         }
 
+        return await Task.WhenAll(outcomes);
+    }
+
+    private Task<AppendOutcome> Enqueue(IssuanceRecord record)
+    {
+        var pending = new Pending(record);
+        _pending.Enqueue(pending);
         return pending.Outcome.Task;
     }
 

@@ -22,17 +22,19 @@ internal sealed class EvidenceVerifier(IEnumerable<IAttestor> attestors, TimePro
 
         var proven = await attestor.AttestAsync(request, csrHash, bundle, cancellationToken);
 
-        // A ban outlives the token and the key that was recorded before it.
-        if (bundle.Bans.FirstOrDefault(ban => ban.Id == request.Id) is { } ban)
-        {
-            RefuseBanned(proven, ban);
-        }
-
+        RefuseBanned(request.Id, proven, bundle);
         return proven;
     }
 
-    private void RefuseBanned(ProvenInstance proven, IdentityBan ban)
+    /// <summary>A ban outlives the token and the key that was recorded before it.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.Revoked"/>, or <see cref="MeshError.NotReady"/> until the ban is over.</exception>
+    public void RefuseBanned(SpiffeId id, ProvenInstance proven, TrustBundle bundle)
     {
+        if (bundle.Bans.FirstOrDefault(ban => ban.Id == id) is not { } ban)
+        {
+            return;
+        }
+
         if (proven.ProvenAt < ban.IssuedBefore)
         {
             throw new MeshException(MeshError.Revoked, $"{ban.Id} is banned: evidence from before {ban.IssuedBefore:O} is refused.");

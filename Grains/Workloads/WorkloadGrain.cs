@@ -27,13 +27,19 @@ internal sealed partial class WorkloadGrain(IIssuanceStore store, TimeProvider c
 
     private SpiffeId Id => _id ??= SpiffeId.Parse(this.GetPrimaryKeyString());
 
-    public Task<IssuedSvid> EnrollAsync(
-        ReadOnlyMemory<byte> csr, TokenEvidence evidence, string proxyHost, CancellationToken cancellationToken) =>
-        SignAsync(new SignRequest(Id, csr, evidence, 0), proxyHost, cancellationToken);
+    public async Task<IssuedSvid> EnrollAsync(
+        ReadOnlyMemory<byte> csr, TokenEvidence evidence, string proxyHost, CancellationToken cancellationToken)
+    {
+        if (Id.Role != IdentityRole.Workload)
+        {
+            throw new MeshException(MeshError.InvalidRequest, $"{Id} is not a workload.");
+        }
 
-    public Task<IssuedSvid> CertifyAsync(
-        ReadOnlyMemory<byte> csr, RenewalEvidence evidence, long epoch, string proxyHost, CancellationToken cancellationToken) =>
-        SignAsync(new SignRequest(Id, csr, evidence, epoch), proxyHost, cancellationToken);
+        var signer = GrainFactory.GetGrain<ISignerGrain>(IssuerKey.Of(Id.TrustDomain.Name, AuthorityPurpose.Workload));
+        var issued = await signer.SignAsync(new SignRequest(Id, csr, evidence, 0), cancellationToken);
+        Saw(issued.InstanceId, proxyHost);
+        return issued;
+    }
 
     public Task<ServiceSnapshot> ResolveAsync(string service)
     {
@@ -61,19 +67,6 @@ internal sealed partial class WorkloadGrain(IIssuanceStore store, TimeProvider c
             return new WorkloadInstance(
                 record.InstanceId, [record.Leaf, record.IssuerCertificate], sighting?.ProxyHost, sighting?.At, sighting?.Held);
         })];
-    }
-
-    private async Task<IssuedSvid> SignAsync(SignRequest request, string proxyHost, CancellationToken cancellationToken)
-    {
-        if (Id.Role != IdentityRole.Workload)
-        {
-            throw new MeshException(MeshError.InvalidRequest, $"{Id} is not a workload.");
-        }
-
-        var signer = GrainFactory.GetGrain<ISignerGrain>(IssuerKey.Of(Id.TrustDomain.Name, AuthorityPurpose.Workload));
-        var issued = await signer.SignAsync(request, cancellationToken);
-        Saw(issued.InstanceId, proxyHost);
-        return issued;
     }
 
     private void Saw(string instanceId, string proxyHost)

@@ -8,6 +8,7 @@ using Mesh.ProxyHost.Cluster;
 using Mesh.ProxyHost.Enrollment;
 using Mesh.ProxyHost.Limits;
 using Mesh.ProxyHost.Relay;
+using Mesh.ProxyHost.Renewals;
 using Mesh.ProxyHost.Sessions;
 using Mesh.Spiffe;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -55,6 +56,7 @@ internal static class ProxyHostApp
         builder.Services.AddSingleton<MeshRelay>();
         builder.Services.AddSingleton<BundleConfirmations>();
         builder.Services.AddSingleton<AddressAnswers>();
+        builder.Services.AddSingleton<RenewalLanes>();
         builder.Services.AddHostedService<RelayService>();
         builder.Services.AddGrpc(grpc =>
         {

@@ -7,13 +7,14 @@ using Mesh.Grains.Interfaces.Workloads;
 using Mesh.Proxy.V1;
 using Mesh.ProxyHost.Enrollment;
 using Mesh.ProxyHost.Hosting;
+using Mesh.ProxyHost.Renewals;
 using Mesh.Spiffe;
 
 namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>First contact and recovery: no client certificate, so evidence is checked before a grain is touched, and by the signer again.</summary>
 internal sealed class EnrollmentService(
-    IGrainFactory grains, ProxyHostIdentity identity, BundleOffers offers, ProxyHostOptions options, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
+    IGrainFactory grains, ProxyHostIdentity identity, RenewalLanes renewals, BundleOffers offers, ProxyHostOptions options, TimeProvider clock) : Mesh.Proxy.V1.Enrollment.EnrollmentBase
 {
     public override Task<FetchBundleResponse> FetchBundle(FetchBundleRequest request, ServerCallContext context) =>
         Task.FromResult(new FetchBundleResponse { SignedBundle = identity.Bundles.Held!.Jws });
@@ -91,13 +92,14 @@ internal sealed class EnrollmentService(
             throw new MeshException(MeshError.NotPermitted, "The CSR is not signed with the key of the certificate shown.");
         }
 
-        var issued = await WorkloadOf(shown.Id).CertifyAsync(
-            certify.Csr.Memory, new RenewalEvidence(request.Leaf.Memory, certify.Proof.Memory), certify.Epoch, identity.Name, context.CancellationToken)
-            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
-        return SessionMessages.ToMessage(issued);
+        return SessionMessages.ToMessage(await renewals.RenewAsync(
+            new SignRequest(CheckWorkload(shown.Id), certify.Csr.Memory, new RenewalEvidence(request.Leaf.Memory, certify.Proof.Memory), certify.Epoch),
+            context.CancellationToken));
     }
 
-    private IWorkloadGrain WorkloadOf(SpiffeId id) => id.Role == IdentityRole.Workload && id.TrustDomain == identity.Bundle.TrustDomain
-        ? grains.GetGrain<IWorkloadGrain>(id.ToString())
+    private IWorkloadGrain WorkloadOf(SpiffeId id) => grains.GetGrain<IWorkloadGrain>(CheckWorkload(id).ToString());
+
+    private SpiffeId CheckWorkload(SpiffeId id) => id.Role == IdentityRole.Workload && id.TrustDomain == identity.Bundle.TrustDomain
+        ? id
         : throw new MeshException(MeshError.InvalidRequest, $"{id} is not a workload of {identity.Bundle.TrustDomain}.");
 }

@@ -8,13 +8,14 @@ using Mesh.ProxyHost.Enrollment;
 using Mesh.ProxyHost.Hosting;
 using Mesh.ProxyHost.Limits;
 using Mesh.ProxyHost.Relay;
+using Mesh.ProxyHost.Renewals;
 using Mesh.Spiffe;
 
 namespace Mesh.ProxyHost.Sessions;
 
 /// <summary>A proxy's session. Each call goes to the grain of the caller's own identity, which its certificate names.</summary>
 internal sealed class ProxySessionService(
-    IGrainFactory grains, ProxyHostIdentity identity, MeshRelay relay, BundleConfirmations confirmations, AddressAnswers addresses, SessionInstruments instruments, ProxyHostOptions options,
+    IGrainFactory grains, ProxyHostIdentity identity, RenewalLanes renewals, MeshRelay relay, BundleConfirmations confirmations, AddressAnswers addresses, SessionInstruments instruments, ProxyHostOptions options,
     ServiceQuota services, Refusals refusals, TimeProvider clock, IHostApplicationLifetime host)
     : ProxySession.ProxySessionBase
 {
@@ -23,10 +24,8 @@ internal sealed class ProxySessionService(
         var caller = CallerOf(context);
         RequestLimits.CheckCsr(request.Csr);
         var evidence = new RenewalEvidence(caller.LeafDer, request.Proof.Memory);
-        var issued = await GrainOf(caller).CertifyAsync(
-            request.Csr.Memory, evidence, request.Epoch, identity.Name, context.CancellationToken)
-            .WaitAsync(options.CallTimeout, clock, context.CancellationToken);
-        return SessionMessages.ToMessage(issued);
+        return SessionMessages.ToMessage(await renewals.RenewAsync(
+            new SignRequest(caller.Id, request.Csr.Memory, evidence, request.Epoch), context.CancellationToken));
     }
 
     public override async Task<ResolveResponse> Resolve(ResolveRequest request, ServerCallContext context)

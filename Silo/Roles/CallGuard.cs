@@ -1,6 +1,7 @@
 using Mesh.Grains.Interfaces.Attestation;
 using Mesh.Grains.Interfaces.Cluster;
 using Mesh.Grains.Interfaces.Errors;
+using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.Policies;
 using Mesh.Grains.Interfaces.Services;
 using Mesh.Grains.Interfaces.TrustDomains;
@@ -9,7 +10,7 @@ using Mesh.Grains.Interfaces.Workloads;
 namespace Mesh.Silo.Roles;
 
 /// <summary>
-/// What a ProxyHost may ask of the grains: the workloads that it serves proxies for, enrollment, and the feeds. Everything else is between
+/// What a ProxyHost may ask of the grains: the workloads that it serves proxies for, their enrollment and renewal, and the feeds. Everything else is between
 /// silos, and shows it by a mark that no ProxyHost can make.
 /// </summary>
 /// <remarks>
@@ -20,7 +21,7 @@ internal sealed partial class CallGuard(SiloCallSecret secret, RoleInstruments i
 {
     private static readonly HashSet<Type> OpenToProxyHosts =
     [
-        typeof(IWorkloadGrain), typeof(IEnrollmentGrain), typeof(ITrustFeed), typeof(IPolicyFeed), typeof(IServiceFeed), typeof(IAddressFeed),
+        typeof(IWorkloadGrain), typeof(IEnrollmentGrain), typeof(IRenewalGrain), typeof(ITrustFeed), typeof(IPolicyFeed), typeof(IServiceFeed), typeof(IAddressFeed),
         typeof(IClusterFeed),
     ];
 

@@ -12,12 +12,21 @@ internal static class IssuanceRow
         "issuer, shard, idx, spiffe_id, instance_id, generation, csr_hash, previous_leaf_hash, leaf, issuer_certificate, not_after";
 
     private static readonly ConcurrentDictionary<int, string> Inserts = new();
+    private static readonly ConcurrentDictionary<int, string> Queries = new();
 
     /// <summary>The statement that inserts so many records, and answers with those that were taken.</summary>
     public static string Insert(int records) => Inserts.GetOrAdd(records, count =>
         $"""
         INSERT INTO issuance ({Columns}) VALUES {string.Join(", ", Enumerable.Range(0, count).Select(Placeholders))}
         ON CONFLICT DO NOTHING RETURNING shard, idx, instance_id, generation;
+        """);
+
+    /// <summary>The query for the newest record of each of so many instances.</summary>
+    public static string Newest(int instances) => Queries.GetOrAdd(instances, count =>
+        $"""
+        SELECT {Columns} FROM issuance WHERE (instance_id, generation) IN (
+          SELECT instance_id, MAX(generation) FROM issuance
+          WHERE instance_id IN ({string.Join(", ", Enumerable.Range(0, count).Select(number => $"@instance{number}"))}) GROUP BY instance_id);
         """);
 
     private static string Placeholders(int number) => $"({string.Join(", ", Columns.Split(", ").Select(column => $"@{column}{number}"))})";

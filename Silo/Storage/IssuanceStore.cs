@@ -40,6 +40,16 @@ internal sealed class IssuanceStore(IStoreDatabase database) : IIssuanceStore
             ("instance", instanceId))).SingleOrDefault(),
         cancellationToken);
 
+    public Task<IReadOnlyDictionary<string, IssuanceRecord>> FindLatestAsync(IReadOnlyCollection<string> instanceIds, CancellationToken cancellationToken) =>
+        instanceIds.Count == 0
+            ? Task.FromResult<IReadOnlyDictionary<string, IssuanceRecord>>(new Dictionary<string, IssuanceRecord>())
+            : database.ReadAsync<IReadOnlyDictionary<string, IssuanceRecord>>(
+                async store => (await store.QueryAsync(
+                    IssuanceRow.Newest(instanceIds.Count),
+                    IssuanceRow.Read,
+                    instanceIds.Select((instance, i) => ($"instance{i}", (object?)instance)))).ToDictionary(record => record.InstanceId),
+                cancellationToken);
+
     public Task<IReadOnlyList<IssuanceRecord>> ListLiveAsync(SpiffeId? id, DateTimeOffset now, int limit, CancellationToken cancellationToken)
     {
         List<(string, object?)> parameters = [("now", now.ToUnixTimeSeconds()), ("limit", limit)];

@@ -16,33 +16,45 @@ internal sealed class RenewalAttestor(IIssuanceStore store, IOptions<LeafOptions
     public async Task<ProvenInstance> AttestAsync(
         SignRequest request, string csrHash, TrustBundle bundle, CancellationToken cancellationToken)
     {
-        var evidence = (RenewalEvidence)request.Evidence;
+        var shown = ReadShown((RenewalEvidence)request.Evidence, request.Csr);
+        var latest = shown.InstanceId is { } instanceId ? await store.FindLatestAsync(instanceId, cancellationToken) : null;
+        return Decide(request, csrHash, shown, latest);
+    }
+
+    /// <summary>The certificate shown, once it is clear that its key has signed the CSR.</summary>
+    /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>: it can't be read. <see cref="MeshError.NotPermitted"/>: another key has signed.</exception>
+    public static ShownLeaf ReadShown(RenewalEvidence evidence, ReadOnlyMemory<byte> csr)
+    {
         X509Svid shown;
         bool signed;
         try
         {
             shown = X509Svid.Parse([evidence.Leaf]);
-            signed = RenewalProof.Verify(evidence.Leaf.Span, request.Csr.Span, evidence.Proof.Span);
+            signed = RenewalProof.Verify(evidence.Leaf.Span, csr.Span, evidence.Proof.Span);
         }
         catch (FormatException e)
         {
             throw new MeshException(MeshError.InvalidRequest, $"The certificate shown for renewal cannot be read: {e.Message}");
         }
 
-        if (!signed)
-        {
-            throw new MeshException(MeshError.NotPermitted, "The CSR is not signed with the key of the certificate shown.");
-        }
+        return signed
+            ? new ShownLeaf(LeafHash(evidence.Leaf), shown.InstanceId, shown.NotBefore, shown.NotAfter)
+            : throw new MeshException(MeshError.NotPermitted, "The CSR is not signed with the key of the certificate shown.");
+    }
 
-        var latest = shown.InstanceId is { } instanceId ? await store.FindLatestAsync(instanceId, cancellationToken) : null;
+    /// <summary>What it proves, by what is on record.</summary>
+    /// <param name="csrHash">SHA-256 of the CSR, hex.</param>
+    /// <param name="latest">The instance's newest record; null: there is none.</param>
+    /// <exception cref="MeshException"><see cref="MeshError.NotPermitted"/> or <see cref="MeshError.SupersededKey"/>.</exception>
+    public ProvenInstance Decide(SignRequest request, string csrHash, ShownLeaf shown, IssuanceRecord? latest)
+    {
         if (latest is null || latest.Id != request.Id)
         {
             throw new MeshException(MeshError.NotPermitted, $"No certificate of {request.Id} is on record for that instance.");
         }
 
-        var shownHash = LeafHash(evidence.Leaf);
-        var isRepeat = latest.CsrHash == csrHash && latest.PreviousLeafHash == shownHash;
-        if (!isRepeat && LeafHash(latest.Leaf) != shownHash)
+        var isRepeat = latest.CsrHash == csrHash && latest.PreviousLeafHash == shown.Hash;
+        if (!isRepeat && LeafHash(latest.Leaf) != shown.Hash)
         {
             // Issued after the backup that was restored, or by nobody: either way it proves nothing here.
             throw shown.NotBefore > X509Svid.Parse([latest.Leaf]).NotBefore
@@ -60,7 +72,7 @@ internal sealed class RenewalAttestor(IIssuanceStore store, IOptions<LeafOptions
                 $"The certificate shown ended at {shown.NotAfter:O}, more than {options.Value.RecoveryWindow} ago. Enroll with a new token.");
         }
 
-        return new ProvenInstance(latest.InstanceId, latest.Generation, shownHash, isRepeat ? latest : null, shown.NotBefore + SvidProfile.Backdating);
+        return new ProvenInstance(latest.InstanceId, latest.Generation, shown.Hash, isRepeat ? latest : null, shown.NotBefore + SvidProfile.Backdating);
     }
 
     private static string LeafHash(ReadOnlyMemory<byte> leaf) => Convert.ToHexStringLower(SHA256.HashData(leaf.Span));

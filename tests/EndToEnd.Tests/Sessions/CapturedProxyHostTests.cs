@@ -63,8 +63,8 @@ public class CapturedProxyHostTests(RunningMesh running)
             "a token of another workload" => await workload.EnrollAsync(csr, new TokenEvidence(await Mesh.TokenAsync("shop")), "captured", Cancel),
             "a forged token" => await workload.EnrollAsync(
                 csr, new TokenEvidence(JoinToken.ParseUnverified(await Mesh.TokenAsync("bank")).Sign(key, "key-1")), "captured", Cancel),
-            _ => await workload.CertifyAsync(
-                csr, new RenewalEvidence(bank.Svid.LeafDer, key.SignData(csr, HashAlgorithmName.SHA256)), 0, "captured", Cancel),
+            _ => (await captured.Grains.GetGrain<IRenewalGrain>(IRenewalGrain.KeyOf("mesh.example", 0)).RenewAsync(
+                [new SignRequest(Mesh.IdOf("bank"), csr, new RenewalEvidence(bank.Svid.LeafDer, key.SignData(csr, HashAlgorithmName.SHA256)), 0)]))[0].OrThrow(),
         });
 
         Assert.True(refusal.Error is MeshError.TokenRejected or MeshError.NotPermitted, refusal.Message);

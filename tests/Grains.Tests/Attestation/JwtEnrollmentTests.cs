@@ -140,8 +140,8 @@ public class JwtEnrollmentTests(OidcMesh shared) : IClassFixture<OidcMesh>
         using var held = SvidCredential.Create(first.Chain, key);
         var csr = OidcMesh.NewCsr("web");
 
-        var renewed = await mesh.Cluster.Grains.GetGrain<IWorkloadGrain>(OidcMesh.IdOf("web").ToString()).CertifyAsync(
-            csr, new RenewalEvidence(held.Svid.LeafDer, RenewalProof.Create(held, csr)), 0, "proxyhost-0", CancellationToken.None);
+        var renewed = await mesh.Cluster.RenewAsync(
+            new SignRequest(OidcMesh.IdOf("web"), csr, new RenewalEvidence(held.Svid.LeafDer, RenewalProof.Create(held, csr)), 0));
 
         Assert.Equal(first.InstanceId, renewed.InstanceId);
         Assert.Equal([1, 2], mesh.Cluster.Issuance.Records.Select(record => record.Generation));

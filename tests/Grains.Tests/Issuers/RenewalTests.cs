@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Mesh.Grains.Interfaces.Errors;
+using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Tests.Support;
 using Mesh.Spiffe;
 
@@ -155,4 +156,72 @@ public class RenewalTests
         Assert.True(mesh.Issuance.Batches <= 64);
         Assert.Equal(64, mesh.Issuance.Records.Select(record => (record.Issuer, record.Shard, record.Index)).Distinct().Count());
     }
+
+    [Fact]
+    public async Task Renewals_that_come_together_are_judged_each_by_itself()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var workloads = Enumerable.Range(0, 9).Select(i => new TestWorkload(mesh, $"load-{i}")).ToList();
+        await Task.WhenAll(workloads.Select(workload => workload.EnrollAsync()));
+        var superseded = workloads[1].Credential!;
+        await workloads[1].RenewAsync();
+        await mesh.Trust.BanAsync(workloads[2].Id);
+        var epoch = (await mesh.BundleAsync()).Epoch;
+        var csr = NewCsr(workloads[3].Id);
+        var given = await workloads[3].RenewAsync(csr, workloads[3].Credential!);
+
+        var outcomes = await RenewAsync(
+            mesh,
+            workloads[0].Renewal(NewCsr(workloads[0].Id), workloads[0].Credential!),
+            workloads[1].Renewal(NewCsr(workloads[1].Id), superseded),
+            workloads[2].Renewal(NewCsr(workloads[2].Id), workloads[2].Credential!),
+            workloads[3].Renewal(csr, workloads[3].Credential!),
+            workloads[4].Renewal(NewCsr(workloads[5].Id), workloads[4].Credential!),
+            workloads[5].Renewal(NewCsr(workloads[5].Id), workloads[4].Credential!),
+            workloads[6].Renewal(NewCsr(workloads[6].Id), workloads[6].Credential!, epoch + 1_000_000),
+            new SignRequest(workloads[7].Id, NewCsr(workloads[7].Id), new TokenEvidence(await workloads[7].TokenAsync()), 0),
+            workloads[8].Renewal(NewCsr(workloads[8].Id), workloads[8].Credential!, epoch));
+
+        Assert.Equal(
+            [null, MeshError.SupersededKey, MeshError.Revoked, null, MeshError.InvalidRequest, MeshError.NotPermitted, MeshError.Stale, MeshError.InvalidRequest, null],
+            outcomes.Select(outcome => outcome.Issued is null ? outcome.Error : (MeshError?)null));
+        Assert.Equal(given.Chain[0], outcomes[3].Issued!.Chain[0]);
+        Assert.All(outcomes, outcome => Assert.Equal(outcome.Issued is null, outcome.Detail.Length > 0));
+        Assert.Equal([workloads[0].Id, workloads[8].Id], mesh.Issuance.Records.Skip(11).Select(record => record.Id).OrderBy(id => id.ToString(), StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Of_two_keys_that_one_instance_asks_for_together_one_is_certified()
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+        var csr = NewCsr(web.Id);
+
+        var outcomes = await RenewAsync(
+            mesh, web.Renewal(csr, web.Credential!), web.Renewal(csr, web.Credential!), web.Renewal(NewCsr(web.Id), web.Credential!));
+
+        Assert.Equal(outcomes[0].OrThrow().Chain[0], outcomes[1].OrThrow().Chain[0]);
+        Assert.Equal(MeshError.SupersededKey, Assert.Throws<MeshException>(outcomes[2].OrThrow).Error);
+        Assert.Equal(2, mesh.Issuance.Records.Count);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(IRenewalGrain.MostAtOnce + 1)]
+    public async Task No_more_renewals_than_there_may_be_are_looked_at(int count)
+    {
+        await using var mesh = await MeshCluster.StartAsync();
+        var web = new TestWorkload(mesh, "web");
+        await web.EnrollAsync();
+        var request = web.Renewal(NewCsr(web.Id), web.Credential!);
+
+        var refusal = await Assert.ThrowsAsync<MeshException>(() => RenewAsync(mesh, [.. Enumerable.Repeat(request, count)]));
+
+        Assert.Equal(MeshError.InvalidRequest, refusal.Error);
+        Assert.Single(mesh.Issuance.Records);
+    }
+
+    private static async Task<IReadOnlyList<RenewalOutcome>> RenewAsync(MeshCluster mesh, params SignRequest[] requests) =>
+        await mesh.Grains.GetGrain<IRenewalGrain>(IRenewalGrain.KeyOf(MeshCluster.TrustDomain.Name, 0)).RenewAsync([.. requests]);
 }

@@ -64,6 +64,15 @@ internal sealed class MemoryIssuanceStore(StoreFaults faults) : IIssuanceStore
         }
     }
 
+    public Task<IReadOnlyDictionary<string, IssuanceRecord>> FindLatestAsync(IReadOnlyCollection<string> instanceIds, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return Task.FromResult<IReadOnlyDictionary<string, IssuanceRecord>>(_records.Where(r => instanceIds.Contains(r.InstanceId))
+                .GroupBy(r => r.InstanceId).ToDictionary(g => g.Key, g => g.MaxBy(r => r.Generation)!));
+        }
+    }
+
     public Task<IReadOnlyList<IssuanceRecord>> ListLiveAsync(SpiffeId? id, DateTimeOffset now, int limit, CancellationToken cancellationToken)
     {
         lock (_gate)

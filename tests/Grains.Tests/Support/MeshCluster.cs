@@ -1,4 +1,5 @@
 using Mesh.Grains.Certificates;
+using Mesh.Grains.Interfaces.Issuers;
 using Mesh.Grains.Interfaces.TrustDomains;
 using Mesh.Grains.Issuance;
 using Mesh.Grains.Keys;
@@ -30,6 +31,10 @@ internal sealed class MeshCluster : IAsyncDisposable
     public MemoryIssuanceStore Issuance => Stores.Issuance;
 
     public IGrainFactory Grains => _cluster.Client;
+
+    /// <summary>Renews one certificate, as a ProxyHost does that has no other waiting.</summary>
+    public async Task<IssuedSvid> RenewAsync(SignRequest request) =>
+        (await Grains.GetGrain<IRenewalGrain>(IRenewalGrain.KeyOf(TrustDomain.Name, 0)).RenewAsync([request]))[0].OrThrow();
 
     public ITrustDomainGrain Trust => Grains.GetGrain<ITrustDomainGrain>(TrustDomain.Name);
 

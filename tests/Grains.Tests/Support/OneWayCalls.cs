@@ -9,7 +9,7 @@ using Mesh.Grains.Issuance;
 namespace Mesh.Grains.Tests.Support;
 
 /// <summary>
-/// Awaited calls between grains go one way: workload or enrollment, signer, issuer, trust domain; catalog, service. Any other arrow could wait for itself. In the
+/// Awaited calls between grains go one way: workload or enrollment, signer or renewal, issuer, trust domain; catalog, service. Any other arrow could wait for itself. In the
 /// other direction a one-way nudge says "look again".
 /// </summary>
 internal sealed class OneWayCalls : IOutgoingGrainCallFilter
@@ -18,6 +18,7 @@ internal sealed class OneWayCalls : IOutgoingGrainCallFilter
     [
         ("workload", typeof(ISignerGrain)), ("workload", typeof(IServiceGrain)), ("workload", typeof(ITrafficGrain)),
         ("enrollment", typeof(ISignerGrain)),
+        ("renewal", typeof(IIssuerGrain)), ("renewal", typeof(IIssuanceGrain)),
         ("signer", typeof(IIssuerGrain)), ("signer", typeof(IIssuanceGrain)),
         ("issuer", typeof(ITrustDomainGrain)),
         ("workload-registry", typeof(IPolicyGrain)),

@@ -51,7 +51,7 @@ internal sealed class ScheduledInstance(SpiffeId id, TimeProvider clock, Random 
         try
         {
             var issued = await (id.Role == IdentityRole.Workload
-                ? mesh.Grains.GetGrain<IWorkloadGrain>(id.ToString()).CertifyAsync(pending.Csr, evidence, _held!.Bundle.Epoch, "proxyhost-0", CancellationToken.None)
+                ? mesh.RenewAsync(new SignRequest(id, pending.Csr, evidence, _held!.Bundle.Epoch))
                 : SignerOf(mesh).SignAsync(new SignRequest(id, pending.Csr, evidence, _held!.Bundle.Epoch), CancellationToken.None)).WaitAsync(killed);
             Follow(issued.SignedBundle);
             Use(issued);

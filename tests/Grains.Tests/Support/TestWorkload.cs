@@ -58,6 +58,8 @@ internal sealed class TestWorkload(MeshCluster mesh, string account)
         return issued!;
     }
 
-    public Task<IssuedSvid> RenewAsync(byte[] csr, SvidCredential with, long epoch = 0) => Grain.CertifyAsync(
-        csr, new RenewalEvidence(with.Svid.LeafDer, RenewalProof.Create(with, csr)), epoch, "proxyhost-0", CancellationToken.None);
+    public Task<IssuedSvid> RenewAsync(byte[] csr, SvidCredential with, long epoch = 0) => mesh.RenewAsync(Renewal(csr, with, epoch));
+
+    public SignRequest Renewal(byte[] csr, SvidCredential with, long epoch = 0) =>
+        new(Id, csr, new RenewalEvidence(with.Svid.LeafDer, RenewalProof.Create(with, csr)), epoch);
 }

@@ -27,6 +27,21 @@ public class IssuanceStoreTests(PostgreSqlFixture postgreSql)
     }
 
     [Theory, ClassData(typeof(EveryStore))]
+    public async Task Of_each_instance_asked_for_the_newest_record_comes_back(StoreProvider provider)
+    {
+        await using var store = await TestStore.OpenAsync(provider, postgreSql);
+        var issuance = new IssuanceStore(store.Database);
+        await issuance.AppendAsync([Record(1, "a"), Record(2, "a", generation: 2), Record(3, "b"), Record(4, "c")], Cancel);
+
+        var latest = await issuance.FindLatestAsync(["a", "b", "nobody"], Cancel);
+
+        Assert.Equal(
+            [Comparable(Record(2, "a", generation: 2)), Comparable(Record(3, "b"))],
+            latest.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => Comparable(pair.Value)));
+        Assert.Empty(await issuance.FindLatestAsync([], Cancel));
+    }
+
+    [Theory, ClassData(typeof(EveryStore))]
     public async Task Each_record_of_a_batch_has_its_own_outcome(StoreProvider provider)
     {
         await using var store = await TestStore.OpenAsync(provider, postgreSql);
