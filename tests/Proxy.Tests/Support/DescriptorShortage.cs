@@ -4,7 +4,7 @@ using Mesh.Proxy.Native;
 
 namespace Mesh.Proxy.Tests.Support;
 
-/// <summary>Leaves this process no descriptor, until it is disposed. Nothing else may run meanwhile.</summary>
+/// <summary>Leaves this process no descriptor, until it is disposed. Nothing else may run in it meanwhile, the server of a test run included.</summary>
 internal sealed partial class DescriptorShortage : IDisposable
 {
     private const int MaxDescriptors = 7; // RLIMIT_NOFILE
