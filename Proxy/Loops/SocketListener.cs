@@ -121,6 +121,12 @@ internal sealed class SocketListener : IDisposable
         {
             if (!TryTakePlace())
             {
+                if (!_socket.Poll(TimeSpan.Zero, SelectMode.SelectRead))
+                {
+                    // The last place went to the last who wanted one.
+                    return;
+                }
+
                 MakeRoom(loop);
                 WaitForPlace(loop);
                 return;
