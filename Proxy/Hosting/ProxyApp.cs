@@ -35,10 +35,16 @@ internal sealed partial class ProxyApp : IDisposable
     private readonly SocketListener _admin;
     private readonly AdminListener _adminPages;
 
-    /// <exception cref="IOException">An address can't be had; the message names it.</exception>
+    /// <exception cref="IOException">An address can't be had, or the kernel does not tell whose a connection is; the message says which.</exception>
     public ProxyApp(ProxyOptions options, TimeProvider clock, ILoggerFactory logging)
     {
         (_options, _clock, _logger) = (options, clock, logging.CreateLogger<ProxyApp>());
+        if (options.Outbound.Count > 0)
+        {
+            // Whose a client is must be known of each: better no start than a proxy that refuses everybody.
+            SocketOwner.Open().Dispose();
+        }
+
         var folder = new EnrollmentFolder(options.Data);
         var identity = new WorkloadIdentity(folder, clock, options.TrustLease);
         var services = new ServiceDirectory(options.Outbound.Select(outbound => outbound.Service), clock, logging.CreateLogger<ServiceDirectory>());
