@@ -1,18 +1,32 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using Mesh.Grains.Interfaces.Errors;
 using Mesh.Spiffe;
-using Org.BouncyCastle.Asn1;
-using Org.BouncyCastle.Asn1.X509;
-using Org.BouncyCastle.Crypto.Parameters;
-using Org.BouncyCastle.Pkcs;
 
 namespace Mesh.Grains.Certificates;
 
-/// <summary>Reads a PKCS #10 request from a stranger and refuses, by name, whatever is not one new key for one expected identity.</summary>
+/// <summary>
+/// Reads a PKCS #10 request (RFC 2986 §4) from a stranger, as strict DER, and refuses, by name, whatever is not one new key for one expected
+/// identity.
+/// </summary>
+/// <remarks>The subject is not looked at: what a request is to be called, its one URI name says, and the signature covers.</remarks>
 internal static class CsrReader
 {
     /// <summary>The largest request that is looked at.</summary>
     public const int MaxBytes = 16 * 1024;
+
+    private const string EcPublicKey = "1.2.840.10045.2.1";
+    private const string RsaEncryption = "1.2.840.113549.1.1.1";
+    private const string NistP256 = "1.2.840.10045.3.1.7";
+    private const string NistP384 = "1.3.132.0.34";
+    private const string EcdsaWithSha256 = "1.2.840.10045.4.3.2";
+    private const string EcdsaWithSha384 = "1.2.840.10045.4.3.3";
+    private const string ExtensionRequest = "1.2.840.113549.1.9.14";
+    private const string SubjectAlternativeName = "2.5.29.17";
+    private const string BasicConstraints = "2.5.29.19";
+
+    private static readonly Asn1Tag Attributes = new(TagClass.ContextSpecific, 0, isConstructed: true);
+    private static readonly Asn1Tag Uri = new(TagClass.ContextSpecific, 6);
 
     /// <summary>Checks the request and returns the DER SubjectPublicKeyInfo that it holds.</summary>
     /// <exception cref="MeshException"><see cref="MeshError.InvalidRequest"/>, naming what is wrong.</exception>
@@ -33,41 +47,61 @@ internal static class CsrReader
             throw Refuse($"it has {csr.Length} bytes; 1 to {MaxBytes} are read");
         }
 
-        var request = Parse(csr);
-        var publicKey = request.GetCertificationRequestInfo().SubjectPublicKeyInfo.GetDerEncoded();
-        using var key = ReadKey(request, publicKey);
-        CheckSignature(request, key);
-        return (ReadExtensions(request), publicKey);
+        // Nobody changes it after it was checked.
+        var fields = Or("it is not a PKCS #10 request", () => ReadFields(csr.ToArray()));
+        using var key = ReadKey(fields.PublicKey);
+        if (!Verifies(fields, key))
+        {
+            throw Refuse("its signature does not verify under its own key");
+        }
+
+        var extensions = Or("its extensions cannot be read", () => ReadExtensions(fields.Attributes))
+            ?? throw Refuse("it names no identity; one URI SAN is needed");
+        CheckExtensions(extensions);
+        return (ReadName(extensions.GetValueOrDefault(SubjectAlternativeName)), fields.PublicKey.ToArray());
     }
 
-    private static Pkcs10CertificationRequest Parse(ReadOnlyMemory<byte> csr)
+    private static Fields ReadFields(ReadOnlyMemory<byte> csr)
     {
-        try
+        var outer = new AsnReader(csr, AsnEncodingRules.DER);
+        var request = outer.ReadSequence();
+        outer.ThrowIfNotEmpty();
+        var toBeSigned = request.PeekEncodedValue();
+        var info = request.ReadSequence();
+        var algorithm = ReadAlgorithm(request);
+        var signature = request.ReadBitString(out var unused);
+        request.ThrowIfNotEmpty();
+        if (!info.TryReadInt32(out var version) || version != 0 || unused != 0)
         {
-            var bytes = csr.ToArray();
-            var request = new Pkcs10CertificationRequest(bytes);
-            // Trailing bytes and BER would make two readers see two requests.
-            return request.GetDerEncoded().AsSpan().SequenceEqual(bytes) ? request : throw Refuse("it is not DER");
+            throw new AsnContentException();
         }
-        catch (Exception e) when (IsParserNoise(e))
-        {
-            throw Refuse("it is not a PKCS #10 request");
-        }
+
+        info.ReadSequence();
+        var publicKey = info.ReadEncodedValue();
+        var attributes = info.ReadSetOf(Attributes);
+        info.ThrowIfNotEmpty();
+        return new Fields(toBeSigned, publicKey, attributes, algorithm, signature);
     }
 
-    // The platform's arithmetic from here on: BouncyCastle's takes ten times as long.
-    private static ECDsa ReadKey(Pkcs10CertificationRequest request, byte[] publicKey)
+    private static string ReadAlgorithm(AsnReader reader)
     {
-        var algorithm = request.GetCertificationRequestInfo().SubjectPublicKeyInfo.Algorithm;
-        if (algorithm.Algorithm.Id != EcPublicKey || algorithm.Parameters is not DerObjectIdentifier { Id: NistP256 or NistP384 })
+        var algorithm = reader.ReadSequence();
+        var oid = algorithm.ReadObjectIdentifier();
+        return algorithm.HasData && algorithm.PeekTag() != Asn1Tag.Null ? "" : oid;
+    }
+
+    private static ECDsa ReadKey(ReadOnlyMemory<byte> publicKey)
+    {
+        var (algorithm, curve) = Or("its public key cannot be read", () => ReadKeyKind(publicKey));
+        if (algorithm != EcPublicKey || curve is not (NistP256 or NistP384))
         {
-            throw RefuseKey(request);
+            throw Or("its public key cannot be read", () => RefuseKey(publicKey, algorithm));
         }
 
         var key = ECDsa.Create();
         try
         {
-            key.ImportSubjectPublicKeyInfo(publicKey, out _);
+            key.ImportSubjectPublicKeyInfo(publicKey.Span, out _);
             return key;
         }
         catch (CryptographicException)
@@ -77,136 +111,163 @@ internal static class CsrReader
         }
     }
 
-    private static MeshException RefuseKey(Pkcs10CertificationRequest request)
+    private static (string Algorithm, string? Curve) ReadKeyKind(ReadOnlyMemory<byte> publicKey)
     {
-        try
-        {
-            return Refuse(request.GetPublicKey() switch
-            {
-                ECPublicKeyParameters => "its key is on another curve; ECDSA P-256 or P-384 is needed",
-                RsaKeyParameters rsa => $"its key is RSA {rsa.Modulus.BitLength}; ECDSA P-256 or P-384 is needed",
-                _ => "its key is of an unknown kind; ECDSA P-256 or P-384 is needed",
-            });
-        }
-        catch (Exception e) when (IsParserNoise(e))
-        {
-            return Refuse("its public key cannot be read");
-        }
+        var algorithm = new AsnReader(publicKey, AsnEncodingRules.DER).ReadSequence().ReadSequence();
+        var oid = algorithm.ReadObjectIdentifier();
+        return (oid, algorithm.HasData && algorithm.PeekTag() == Asn1Tag.ObjectIdentifier ? algorithm.ReadObjectIdentifier() : null);
     }
 
-    private static bool Verifies(Pkcs10CertificationRequest request, ECDsa key, HashAlgorithmName hash)
+    private static MeshException RefuseKey(ReadOnlyMemory<byte> publicKey, string algorithm)
     {
-        try
+        if (algorithm == RsaEncryption)
         {
-            return key.VerifyData(
-                request.GetCertificationRequestInfo().GetDerEncoded(), request.GetSignatureOctets(), hash, DSASignatureFormat.Rfc3279DerSequence);
+            using var rsa = RSA.Create();
+            rsa.ImportSubjectPublicKeyInfo(publicKey.Span, out _);
+            return Refuse($"its key is RSA {rsa.KeySize}; ECDSA P-256 or P-384 is needed");
         }
-        catch (Exception e) when (IsParserNoise(e))
-        {
-            // A signature whose bits are no bytes, for one.
-            return false;
-        }
+
+        return Refuse(algorithm == EcPublicKey
+            ? "its key is on another curve; ECDSA P-256 or P-384 is needed"
+            : "its key is of an unknown kind; ECDSA P-256 or P-384 is needed");
     }
 
-    private static void CheckSignature(Pkcs10CertificationRequest request, ECDsa key)
+    private static bool Verifies(Fields fields, ECDsa key)
     {
-        HashAlgorithmName hash = request.SignatureAlgorithm.Algorithm.Id switch
+        HashAlgorithmName hash = fields.Algorithm switch
         {
             EcdsaWithSha256 => HashAlgorithmName.SHA256,
             EcdsaWithSha384 => HashAlgorithmName.SHA384,
             _ => throw Refuse("its signature algorithm is not ECDSA with SHA-256 or SHA-384"),
         };
-        if (!Verifies(request, key, hash))
-        {
-            throw Refuse("its signature does not verify under its own key");
-        }
+        return key.VerifyData(fields.ToBeSigned.Span, fields.Signature, hash, DSASignatureFormat.Rfc3279DerSequence);
     }
 
-    private static SpiffeId ReadExtensions(Pkcs10CertificationRequest request)
+    // The values by their OIDs; null where no extensions are asked for.
+    private static Dictionary<string, byte[]>? ReadExtensions(AsnReader attributes)
     {
-        X509Extensions? extensions;
-        try
+        Dictionary<string, byte[]>? found = null;
+        while (attributes.HasData)
         {
-            extensions = request.GetRequestedExtensions();
-        }
-        catch (Exception e) when (IsParserNoise(e))
-        {
-            throw Refuse("its extensions cannot be read");
-        }
-
-        if (extensions is null)
-        {
-            throw Refuse("it names no identity; one URI SAN is needed");
-        }
-
-        foreach (DerObjectIdentifier extension in extensions.ExtensionOids)
-        {
-            if (extension.Equals(X509Extensions.BasicConstraints))
+            var attribute = attributes.ReadSequence();
+            var oid = attribute.ReadObjectIdentifier();
+            var values = attribute.ReadSetOf();
+            attribute.ThrowIfNotEmpty();
+            if (oid == ExtensionRequest)
             {
-                RefuseAuthority(extensions);
-            }
-            else if (!extension.Equals(X509Extensions.SubjectAlternativeName))
-            {
-                throw Refuse($"it asks for extension {extension.Id}; only a URI SAN may be asked for");
+                found = found is null ? ReadExtensionList(values.ReadSequence()) : throw new AsnContentException();
+                values.ThrowIfNotEmpty();
             }
         }
 
-        return ReadName(extensions);
+        return found;
     }
 
-    private static void RefuseAuthority(X509Extensions extensions)
+    private static Dictionary<string, byte[]> ReadExtensionList(AsnReader list)
     {
-        bool isAuthority;
-        try
+        var found = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        while (list.HasData)
         {
-            isAuthority = BasicConstraints.GetInstance(extensions.GetExtensionParsedValue(X509Extensions.BasicConstraints)).IsCA();
-        }
-        catch (Exception e) when (IsParserNoise(e))
-        {
-            throw Refuse("its basic constraints cannot be read");
+            var extension = list.ReadSequence();
+            var oid = extension.ReadObjectIdentifier();
+            if (extension.PeekTag() == Asn1Tag.Boolean)
+            {
+                extension.ReadBoolean();
+            }
+
+            var value = extension.ReadOctetString();
+            extension.ThrowIfNotEmpty();
+            // RFC 5280 §4.2: none is there twice.
+            if (!found.TryAdd(oid, value))
+            {
+                throw new AsnContentException();
+            }
         }
 
-        if (isAuthority)
+        return found;
+    }
+
+    private static void CheckExtensions(Dictionary<string, byte[]> extensions)
+    {
+        foreach (var (oid, value) in extensions)
         {
-            throw Refuse("it asks for the CA bit");
+            if (oid == BasicConstraints)
+            {
+                if (Or("its basic constraints cannot be read", () => IsAuthority(value)))
+                {
+                    throw Refuse("it asks for the CA bit");
+                }
+            }
+            else if (oid != SubjectAlternativeName)
+            {
+                throw Refuse($"it asks for extension {oid}; only a URI SAN may be asked for");
+            }
         }
     }
 
-    private static SpiffeId ReadName(X509Extensions extensions)
+    private static bool IsAuthority(byte[] value)
     {
-        GeneralName[] names;
-        try
-        {
-            names = GeneralNames.FromExtensions(extensions, X509Extensions.SubjectAlternativeName)?.GetNames() ?? [];
-        }
-        catch (Exception e) when (IsParserNoise(e))
-        {
-            throw Refuse("its SAN cannot be read");
-        }
+        var outer = new AsnReader(value, AsnEncodingRules.DER);
+        var constraints = outer.ReadSequence();
+        outer.ThrowIfNotEmpty();
+        return constraints.HasData && constraints.PeekTag() == Asn1Tag.Boolean && constraints.ReadBoolean();
+    }
 
-        var uris = names.Where(name => name.TagNo == GeneralName.UniformResourceIdentifier).ToList();
+    private static SpiffeId ReadName(byte[]? value)
+    {
+        var (uris, others) = value is null ? ([], 0) : Or("its SAN cannot be read", () => ReadNames(value));
         if (uris.Count != 1)
         {
             throw Refuse($"it has {uris.Count} URI SANs; exactly one is needed");
         }
 
-        if (names.Length != 1)
+        if (others != 0)
         {
             throw Refuse("it asks for other names beside its URI SAN");
         }
 
-        var uri = ((IAsn1String)uris[0].Name).GetString();
-        return SpiffeId.TryParse(uri, out var id, out var error) ? id : throw Refuse($"its URI SAN is not a SPIFFE ID: {error}");
+        return SpiffeId.TryParse(uris[0], out var id, out var error) ? id : throw Refuse($"its URI SAN is not a SPIFFE ID: {error}");
+    }
+
+    private static (List<string> Uris, int Others) ReadNames(byte[] value)
+    {
+        var outer = new AsnReader(value, AsnEncodingRules.DER);
+        var names = outer.ReadSequence();
+        outer.ThrowIfNotEmpty();
+        var (uris, others) = (new List<string>(), 0);
+        while (names.HasData)
+        {
+            if (names.PeekTag().HasSameClassAndValue(Uri))
+            {
+                uris.Add(names.ReadCharacterString(UniversalTagNumber.IA5String, Uri));
+            }
+            else
+            {
+                names.ReadEncodedValue();
+                others++;
+            }
+        }
+
+        return (uris, others);
+    }
+
+    private static T Or<T>(string refusal, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is AsnContentException or CryptographicException)
+        {
+            throw Refuse(refusal);
+        }
     }
 
     private static MeshException Refuse(string what) => new(MeshError.InvalidRequest, $"CSR refused: {what}.");
 
-    // What BouncyCastle throws at noise is wide and undocumented; anything but our own refusals and a dying process counts.
-    private static bool IsParserNoise(Exception e) => e is not (MeshException or OutOfMemoryException or StackOverflowException);
-
-    private const string EcPublicKey = "1.2.840.10045.2.1";
-    private const string NistP256 = "1.2.840.10045.3.1.7";
-    private const string NistP384 = "1.3.132.0.34";
-    private const string EcdsaWithSha256 = "1.2.840.10045.4.3.2";
-    private const string EcdsaWithSha384 = "1.2.840.10045.4.3.3";
+    /// <param name="ToBeSigned">The part that the signature covers, DER.</param>
+    /// <param name="PublicKey">SubjectPublicKeyInfo, DER.</param>
+    /// <param name="Attributes">At its beginning.</param>
+    /// <param name="Algorithm">OID of the signature's; empty where it has parameters that none of ours has.</param>
+    private readonly record struct Fields(ReadOnlyMemory<byte> ToBeSigned, ReadOnlyMemory<byte> PublicKey, AsnReader Attributes, string Algorithm, byte[] Signature);
 }
