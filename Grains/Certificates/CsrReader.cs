@@ -98,17 +98,7 @@ internal static class CsrReader
             throw Or("its public key cannot be read", () => RefuseKey(publicKey, algorithm));
         }
 
-        var key = ECDsa.Create();
-        try
-        {
-            key.ImportSubjectPublicKeyInfo(publicKey.Span, out _);
-            return key;
-        }
-        catch (CryptographicException)
-        {
-            key.Dispose();
-            throw Refuse("its public key cannot be read");
-        }
+        return PublicKeys.ImportEcdsa(publicKey, out _) ?? throw Refuse("its public key cannot be read");
     }
 
     private static (string Algorithm, string? Curve) ReadKeyKind(ReadOnlyMemory<byte> publicKey)

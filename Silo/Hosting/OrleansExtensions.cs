@@ -48,6 +48,8 @@ internal static class OrleansExtensions
         });
         silo.Configure<ClusterMembershipOptions>(UseMeshMembership);
         silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));
+        // As many grains as are asked for at a time, some times over. Whoever reads the metrics, and the dashboard does every second, has the cache counted.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 50_000);
         silo.Configure<GrainCollectionOptions>(collection => collection.CollectionAge = TimeSpan.FromMinutes(15));
         silo.UseSiloMetadata(new SiloAddresses(options.GatewayEndpoint.ToString(), options.EnrollmentText).ToMetadata());
         silo.UseMeshTransport();

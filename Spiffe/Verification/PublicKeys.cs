@@ -4,13 +4,13 @@ using System.Security.Cryptography;
 namespace Mesh.Spiffe;
 
 /// <summary>Imports the keys that are strong enough: ECDSA on P-256, P-384, P-521; RSA of 2048 to 8192 bits.</summary>
-internal static class PublicKeys
+public static class PublicKeys
 {
     private const int MinRsaBits = 2048;
     private const int MaxRsaBits = 8192;
 
     /// <summary>What is wrong with a key, or null.</summary>
-    public static string? Weakness(ReadOnlyMemory<byte> subjectPublicKeyInfo)
+    internal static string? Weakness(ReadOnlyMemory<byte> subjectPublicKeyInfo)
     {
         var algorithm = AlgorithmOf(subjectPublicKeyInfo);
         AsymmetricAlgorithm? key;
@@ -40,13 +40,27 @@ internal static class PublicKeys
             return null;
         }
 
+        try
+        {
+            if (ImportPoint(subjectPublicKeyInfo) is { } imported)
+            {
+                weakness = null;
+                return imported;
+            }
+        }
+        catch (Exception e) when (e is CryptographicException or AsnContentException)
+        {
+            weakness = $"the key can't be read: {e.Message}";
+            return null;
+        }
+
         var key = ECDsa.Create();
         weakness = Import(key, subjectPublicKeyInfo);
         return Accepted(key, weakness);
     }
 
     /// <summary>Null with a reason where the key is no RSA key of an accepted size.</summary>
-    public static RSA? ImportRsa(ReadOnlyMemory<byte> subjectPublicKeyInfo, out string? weakness)
+    internal static RSA? ImportRsa(ReadOnlyMemory<byte> subjectPublicKeyInfo, out string? weakness)
     {
         if (AlgorithmOf(subjectPublicKeyInfo) != Oids.RsaEncryption)
         {
@@ -62,6 +76,19 @@ internal static class PublicKeys
         }
 
         return Accepted(key, weakness);
+    }
+
+    // Null where the platform has to say what it is. RFC 5480 §2: an algorithm with the name of a curve and nothing more, and a point.
+    private static ECDsa? ImportPoint(ReadOnlyMemory<byte> subjectPublicKeyInfo)
+    {
+        var outer = new AsnReader(subjectPublicKeyInfo, AsnEncodingRules.DER);
+        var info = outer.ReadSequence();
+        var algorithm = info.ReadSequence();
+        algorithm.ReadObjectIdentifier();
+        var curve = algorithm.ReadObjectIdentifier();
+        return info.TryReadPrimitiveBitString(out var unused, out var point) && unused == 0 && !algorithm.HasData && !info.HasData && !outer.HasData
+            ? EcKeys.TryImport(curve, point.Span)
+            : null;
     }
 
     private static T? Accepted<T>(T key, string? weakness)
