@@ -56,7 +56,8 @@ internal static class ProxyHostApp
         builder.Services.AddSingleton<MeshRelay>();
         builder.Services.AddSingleton<BundleConfirmations>();
         builder.Services.AddSingleton<AddressAnswers>();
-        builder.Services.AddSingleton<RenewalLanes>();
+        builder.Services.AddSingleton(services =>
+            RenewalLanes.To(services.GetRequiredService<IGrainFactory>(), identity.Bundle.TrustDomain.Name, options.CallTimeout, clock));
         builder.Services.AddHostedService<RelayService>();
         builder.Services.AddGrpc(grpc =>
         {

@@ -16,17 +16,17 @@ namespace Mesh.Bench.Issuing;
 internal static class IssuingBench
 {
     private const int Rounds = 5;
-    private const int RoundSize = 500;
-    private const int WarmUpRounds = 20;
+    private const int RoundSize = 1000;
+    private const int WarmUpRounds = 10;
 
     // What is wanted; and what a short run, of which most is still being compiled, must reach on a machine that is busy.
     private const double Floor = 0.6;
     private const double Breakage = 0.02;
 
-    private const int MostCallers = 64;
+    private const int MostCallers = 256;
     private const int RecoverAtOnce = 128;
 
-    private static readonly int[] Callers = [1, 16, MostCallers];
+    private static readonly int[] Callers = [1, 16, 64, MostCallers];
 
     /// <param name="instances">Instances that are enrolled, 100 at the least.</param>
     public static async Task<BenchReport> RunAsync(int instances, CancellationToken cancellationToken)
