@@ -22,7 +22,7 @@ public class TransparentServerTests(TransparentServerTests.SharedMesh shared) : 
         var server = RealServer.Of(name);
         server.Require();
         var (lab, mesh) = await shared.GetAsync();
-        var (there, here) = (await lab.AddAsync(name, Cancel), await lab.AddAsync($"{name}-client", Cancel));
+        var (there, here) = (await lab.AddAsync(name, Cancel), await lab.AddAsync($"{name}-c", Cancel));
         using var folder = new ServerFolder();
         await mesh.SetServiceAsync(
             $"{name}.shop:{server.Port}", [$"{new IPEndPoint(there.Address, server.Port)}", $"{new IPEndPoint(there.Address6, server.Port)}"], mesh.IdOf(name));
