@@ -15,15 +15,7 @@ internal static class CsrReader
     /// <summary>The largest request that is looked at.</summary>
     public const int MaxBytes = 16 * 1024;
 
-    private const string EcPublicKey = "1.2.840.10045.2.1";
-    private const string RsaEncryption = "1.2.840.113549.1.1.1";
-    private const string NistP256 = "1.2.840.10045.3.1.7";
-    private const string NistP384 = "1.3.132.0.34";
-    private const string EcdsaWithSha256 = "1.2.840.10045.4.3.2";
-    private const string EcdsaWithSha384 = "1.2.840.10045.4.3.3";
     private const string ExtensionRequest = "1.2.840.113549.1.9.14";
-    private const string SubjectAlternativeName = "2.5.29.17";
-    private const string BasicConstraints = "2.5.29.19";
 
     private static readonly Asn1Tag Attributes = new(TagClass.ContextSpecific, 0, isConstructed: true);
     private static readonly Asn1Tag Uri = new(TagClass.ContextSpecific, 6);
@@ -58,7 +50,7 @@ internal static class CsrReader
         var extensions = Or("its extensions cannot be read", () => ReadExtensions(fields.Attributes))
             ?? throw Refuse("it names no identity; one URI SAN is needed");
         CheckExtensions(extensions);
-        return (ReadName(extensions.GetValueOrDefault(SubjectAlternativeName)), fields.PublicKey.ToArray());
+        return (ReadName(extensions.GetValueOrDefault(Oids.SubjectAlternativeName)), fields.PublicKey.ToArray());
     }
 
     private static Fields ReadFields(ReadOnlyMemory<byte> csr)
@@ -92,8 +84,8 @@ internal static class CsrReader
 
     private static ECDsa ReadKey(ReadOnlyMemory<byte> publicKey)
     {
-        var (algorithm, curve) = Or("its public key cannot be read", () => ReadKeyKind(publicKey));
-        if (algorithm != EcPublicKey || curve is not (NistP256 or NistP384))
+        var algorithm = PublicKeys.AlgorithmOf(publicKey, out var curve) ?? throw Refuse("its public key cannot be read");
+        if (algorithm != Oids.EcPublicKey || curve is not (Oids.P256 or Oids.P384))
         {
             throw Or("its public key cannot be read", () => RefuseKey(publicKey, algorithm));
         }
@@ -101,23 +93,16 @@ internal static class CsrReader
         return PublicKeys.ImportEcdsa(publicKey, out _) ?? throw Refuse("its public key cannot be read");
     }
 
-    private static (string Algorithm, string? Curve) ReadKeyKind(ReadOnlyMemory<byte> publicKey)
-    {
-        var algorithm = new AsnReader(publicKey, AsnEncodingRules.DER).ReadSequence().ReadSequence();
-        var oid = algorithm.ReadObjectIdentifier();
-        return (oid, algorithm.HasData && algorithm.PeekTag() == Asn1Tag.ObjectIdentifier ? algorithm.ReadObjectIdentifier() : null);
-    }
-
     private static MeshException RefuseKey(ReadOnlyMemory<byte> publicKey, string algorithm)
     {
-        if (algorithm == RsaEncryption)
+        if (algorithm == Oids.RsaEncryption)
         {
             using var rsa = RSA.Create();
             rsa.ImportSubjectPublicKeyInfo(publicKey.Span, out _);
             return Refuse($"its key is RSA {rsa.KeySize}; ECDSA P-256 or P-384 is needed");
         }
 
-        return Refuse(algorithm == EcPublicKey
+        return Refuse(algorithm == Oids.EcPublicKey
             ? "its key is on another curve; ECDSA P-256 or P-384 is needed"
             : "its key is of an unknown kind; ECDSA P-256 or P-384 is needed");
     }
@@ -126,8 +111,8 @@ internal static class CsrReader
     {
         HashAlgorithmName hash = fields.Algorithm switch
         {
-            EcdsaWithSha256 => HashAlgorithmName.SHA256,
-            EcdsaWithSha384 => HashAlgorithmName.SHA384,
+            Oids.EcdsaWithSha256 => HashAlgorithmName.SHA256,
+            Oids.EcdsaWithSha384 => HashAlgorithmName.SHA384,
             _ => throw Refuse("its signature algorithm is not ECDSA with SHA-256 or SHA-384"),
         };
         return key.VerifyData(fields.ToBeSigned.Span, fields.Signature, hash, DSASignatureFormat.Rfc3279DerSequence);
@@ -181,14 +166,14 @@ internal static class CsrReader
     {
         foreach (var (oid, value) in extensions)
         {
-            if (oid == BasicConstraints)
+            if (oid == Oids.BasicConstraints)
             {
                 if (Or("its basic constraints cannot be read", () => IsAuthority(value)))
                 {
                     throw Refuse("it asks for the CA bit");
                 }
             }
-            else if (oid != SubjectAlternativeName)
+            else if (oid != Oids.SubjectAlternativeName)
             {
                 throw Refuse($"it asks for extension {oid}; only a URI SAN may be asked for");
             }

@@ -11,15 +11,7 @@ namespace Mesh.Grains.Certificates;
 /// </remarks>
 internal static class LeafCertificate
 {
-    private const string EcdsaWithSha256 = "1.2.840.10045.4.3.2";
-    private const string EcdsaWithSha384 = "1.2.840.10045.4.3.3";
     private const string CommonName = "2.5.4.3";
-    private const string SubjectKeyIdentifier = "2.5.29.14";
-    private const string KeyUsage = "2.5.29.15";
-    private const string SubjectAlternativeName = "2.5.29.17";
-    private const string BasicConstraints = "2.5.29.19";
-    private const string AuthorityKeyIdentifier = "2.5.29.35";
-    private const string ExtendedKeyUsage = "2.5.29.37";
     private const int KeyIdentifierBytes = 160 / 8;
     private const int SerialNumberBytes = 17;
 
@@ -37,7 +29,7 @@ internal static class LeafCertificate
     public static byte[] Create(SpiffeId id, string instanceId, ReadOnlySpan<byte> subjectPublicKeyInfo, Signer issuer, Validity validity)
     {
         var isP384 = issuer.Key.KeySize == 384;
-        var algorithm = isP384 ? EcdsaWithSha384 : EcdsaWithSha256;
+        var algorithm = isP384 ? Oids.EcdsaWithSha384 : Oids.EcdsaWithSha256;
         var writer = new AsnWriter(AsnEncodingRules.DER, 1024);
         WriteToBeSigned(writer, algorithm, id, instanceId, subjectPublicKeyInfo, issuer, validity);
         var toBeSigned = writer.Encode();
@@ -86,11 +78,11 @@ internal static class LeafCertificate
         using (writer.PushSequence())
         {
             WriteKeyIdentifier(writer, subjectPublicKeyInfo);
-            WriteExtension(writer, BasicConstraints, critical: true, NoAuthority);
-            WriteExtension(writer, KeyUsage, critical: true, DigitalSignature);
-            WriteExtension(writer, ExtendedKeyUsage, critical: false, BothSides);
-            WriteExtension(writer, SubjectAlternativeName, critical: false, SvidAlternativeName.Create(id, id.DnsName).RawData);
-            WriteExtension(writer, AuthorityKeyIdentifier, critical: false, issuer.AuthorityKeyIdentifierDer.Span);
+            WriteExtension(writer, Oids.BasicConstraints, critical: true, NoAuthority);
+            WriteExtension(writer, Oids.KeyUsage, critical: true, DigitalSignature);
+            WriteExtension(writer, Oids.ExtendedKeyUsage, critical: false, BothSides);
+            WriteExtension(writer, Oids.SubjectAlternativeName, critical: false, SvidAlternativeName.Create(id, id.DnsName).RawData);
+            WriteExtension(writer, Oids.AuthorityKeyIdentifier, critical: false, issuer.AuthorityKeyIdentifierDer.Span);
         }
     }
 
@@ -111,7 +103,7 @@ internal static class LeafCertificate
         Span<byte> value = stackalloc byte[2 + KeyIdentifierBytes];
         (value[0], value[1]) = (0x04, KeyIdentifierBytes);
         hash[..KeyIdentifierBytes].CopyTo(value[2..]);
-        WriteExtension(writer, SubjectKeyIdentifier, critical: false, value);
+        WriteExtension(writer, Oids.SubjectKeyIdentifier, critical: false, value);
     }
 
     private static ReadOnlySpan<byte> KeyBits(ReadOnlySpan<byte> subjectPublicKeyInfo)

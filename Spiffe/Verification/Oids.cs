@@ -1,8 +1,9 @@
 namespace Mesh.Spiffe;
 
-/// <summary>The object identifiers that verification knows.</summary>
-internal static class Oids
+/// <summary>The object identifiers of certificates and of the keys and signatures in them (RFC 5280, RFC 5480, RFC 8017), by their names there.</summary>
+public static class Oids
 {
+#pragma warning disable CS1591 // The name says it.
     public const string SubjectKeyIdentifier = "2.5.29.14";
     public const string KeyUsage = "2.5.29.15";
     public const string SubjectAlternativeName = "2.5.29.17";

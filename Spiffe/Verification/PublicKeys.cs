@@ -12,7 +12,7 @@ public static class PublicKeys
     /// <summary>What is wrong with a key, or null.</summary>
     internal static string? Weakness(ReadOnlyMemory<byte> subjectPublicKeyInfo)
     {
-        var algorithm = AlgorithmOf(subjectPublicKeyInfo);
+        var algorithm = AlgorithmOf(subjectPublicKeyInfo, out _);
         AsymmetricAlgorithm? key;
         string? weakness;
         switch (algorithm)
@@ -62,7 +62,7 @@ public static class PublicKeys
     /// <summary>Null with a reason where the key is no RSA key of an accepted size.</summary>
     internal static RSA? ImportRsa(ReadOnlyMemory<byte> subjectPublicKeyInfo, out string? weakness)
     {
-        if (AlgorithmOf(subjectPublicKeyInfo) != Oids.RsaEncryption)
+        if (AlgorithmOf(subjectPublicKeyInfo, out _) != Oids.RsaEncryption)
         {
             weakness = "the key is no RSA key";
             return null;
@@ -116,13 +116,13 @@ public static class PublicKeys
         }
     }
 
-    private static string? AlgorithmOf(ReadOnlyMemory<byte> subjectPublicKeyInfo) =>
-        ReadAlgorithm(subjectPublicKeyInfo, out _);
-
     internal static string? CurveOf(ReadOnlyMemory<byte> subjectPublicKeyInfo) =>
-        ReadAlgorithm(subjectPublicKeyInfo, out var curve) == Oids.EcPublicKey ? curve : null;
+        AlgorithmOf(subjectPublicKeyInfo, out var curve) == Oids.EcPublicKey ? curve : null;
 
-    private static string? ReadAlgorithm(ReadOnlyMemory<byte> subjectPublicKeyInfo, out string? curve)
+    /// <summary>The OID of the key's algorithm; null where that can't be read.</summary>
+    /// <param name="subjectPublicKeyInfo">DER.</param>
+    /// <param name="curve">The OID that stands beside it; null: none does.</param>
+    public static string? AlgorithmOf(ReadOnlyMemory<byte> subjectPublicKeyInfo, out string? curve)
     {
         curve = null;
         try
