@@ -33,7 +33,7 @@ public sealed class IdleConnectionTests : IAsyncLifetime
     public async Task A_stop_of_either_side_closes_them_at_once(bool byClient)
     {
         var address = Connect();
-        await EchoAsync(address);
+        await EchoClient.EchoAsync(address);
         await Eventually.EqualAsync(0, () => _voting.Open);
         Assert.Equal(1, _wire!.Open);
         var began = TimeProvider.System.GetTimestamp();
@@ -71,19 +71,20 @@ public sealed class IdleConnectionTests : IAsyncLifetime
         var clients = Enumerable.Range(0, 3).Select(_ => TestApplication.Connect(address)).ToList();
         foreach (var client in clients)
         {
-            await SayAsync(client);
+            await EchoClient.SayAsync(client);
         }
 
         foreach (var client in clients)
         {
-            await EndAsync(client);
+            await EchoClient.EndAsync(client);
+            client.Dispose();
         }
 
         await Eventually.EqualAsync(3L, () => _web.Edge.Now.Closed);
         Assert.Equal(3, _wire!.Accepted);
         _wire.Silence();
 
-        await EchoAsync(address);
+        await EchoClient.EchoAsync(address);
 
         Assert.Equal(1, _wire.AskedInSilence);
         Assert.Equal(4, _wire.Accepted);
@@ -115,26 +116,6 @@ public sealed class IdleConnectionTests : IAsyncLifetime
         await peer.SayAsync(FrameType.End);
         Assert.Equal(FrameType.End, (await peer.HearAsync())?.Type);
         return peer;
-    }
-
-    private static async Task EchoAsync(IPEndPoint address)
-    {
-        using var client = TestApplication.Connect(address);
-        await SayAsync(client);
-        await EndAsync(client);
-    }
-
-    private static async Task SayAsync(Socket client)
-    {
-        await TestApplication.SendAsync(client, "hello"u8.ToArray());
-        Assert.Equal(5, await client.ReceiveAsync(new byte[16], TestContext.Current.CancellationToken));
-    }
-
-    private static async Task EndAsync(Socket client)
-    {
-        client.Shutdown(SocketShutdown.Send);
-        Assert.True((await Reception.ReadAsync(client)).EndedCleanly);
-        client.Dispose();
     }
 
     /// <summary>The wire between two proxies, on which what is connected can fall silent.</summary>

@@ -19,7 +19,7 @@ public sealed class StreamReuseTests : IAsyncLifetime
         var (address, wire) = Connect();
         for (var i = 0; i < 50; i++)
         {
-            await EchoAsync(address);
+            await EchoClient.EchoAsync(address);
         }
 
         // Each event loop has connections of its own.
@@ -37,7 +37,7 @@ public sealed class StreamReuseTests : IAsyncLifetime
         var clients = Enumerable.Range(0, 6).Select(_ => TestApplication.Connect(address)).ToList();
         foreach (var client in clients)
         {
-            await SayAsync(client);
+            await EchoClient.SayAsync(client);
         }
 
         Assert.Equal(6, wire.Accepted);
@@ -48,10 +48,10 @@ public sealed class StreamReuseTests : IAsyncLifetime
     public async Task Where_the_other_side_has_closed_a_kept_connection_the_next_one_is_new()
     {
         var (address, wire) = Connect();
-        await EchoAsync(address);
+        await EchoClient.EchoAsync(address);
         wire.CutAll();
 
-        await EchoAsync(address);
+        await EchoClient.EchoAsync(address);
 
         Assert.Empty(_pair.Web.Refusals.Snapshot());
     }
@@ -89,12 +89,12 @@ public sealed class StreamReuseTests : IAsyncLifetime
         var (address, wire) = Connect();
         using (var client = TestApplication.Connect(address))
         {
-            await SayAsync(client);
+            await EchoClient.SayAsync(client);
             client.LingerState = new LingerOption(enable: true, seconds: 0);
         }
 
         await Eventually.EqualAsync((1L, 1L), () => (_pair.Web.Edge.Now.Failed, _pair.Voting.Edge.Now.Failed));
-        await EchoAsync(address);
+        await EchoClient.EchoAsync(address);
 
         Assert.Equal(2, wire.Accepted);
     }
@@ -131,22 +131,8 @@ public sealed class StreamReuseTests : IAsyncLifetime
     {
         for (var i = 0; i < 20; i++)
         {
-            await EchoAsync(address);
+            await EchoClient.EchoAsync(address);
         }
-    }
-
-    private static async Task EchoAsync(IPEndPoint address)
-    {
-        using var client = TestApplication.Connect(address);
-        await SayAsync(client);
-        client.Shutdown(SocketShutdown.Send);
-        Assert.True((await Reception.ReadAsync(client)).EndedCleanly);
-    }
-
-    private static async Task SayAsync(Socket client)
-    {
-        await TestApplication.SendAsync(client, "hello"u8.ToArray());
-        Assert.Equal(5, await client.ReceiveAsync(new byte[16], TestContext.Current.CancellationToken));
     }
 
     /// <summary>The wire between two proxies: counts what passes, and can be cut.</summary>

@@ -52,7 +52,7 @@ public sealed class LiveConnectionTests : IAsyncLifetime
         _pair.Voting.Publish(bundle => bundle with { Bans = [new IdentityBan(_pair.VotingId, TestTrustDomain.Now)] });
         _pair.Web.Publish(bundle => bundle with { Bans = [new IdentityBan(_pair.East.Web, TestTrustDomain.Now)] });
 
-        await SayAsync(client);
+        await EchoClient.SayAsync(client);
         Assert.Empty(_pair.Voting.Log.Of(5601));
     }
 
@@ -67,7 +67,7 @@ public sealed class LiveConnectionTests : IAsyncLifetime
         _pair.Voting.Clock.Advance(TimeSpan.FromMinutes(5));
         _pair.Voting.Publish(bundle => bundle);
 
-        await SayAsync(client);
+        await EchoClient.SayAsync(client);
     }
 
     [Fact]
@@ -106,14 +106,8 @@ public sealed class LiveConnectionTests : IAsyncLifetime
     private async Task<Socket> OpenAsync()
     {
         var client = TestApplication.Connect(_pair.Connect(_application.Address));
-        await SayAsync(client);
+        await EchoClient.SayAsync(client);
         return client;
-    }
-
-    private static async Task SayAsync(Socket client)
-    {
-        await TestApplication.SendAsync(client, "hello"u8.ToArray());
-        Assert.Equal(5, await client.ReceiveAsync(new byte[16], TestContext.Current.CancellationToken));
     }
 
     private static async Task AssertEndedAsync(Socket client, TestProxy proxy, string direction, SvidRejection reason, string says)

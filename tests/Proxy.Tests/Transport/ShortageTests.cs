@@ -28,7 +28,7 @@ public sealed class ShortageTests : IAsyncLifetime
             await Eventually.EqualAsync(1, () => _proxy.Refused("outbound", "shortage"));
         }
 
-        await EchoAsync(client);
+        await EchoClient.SayAsync(client);
         Assert.Contains("cannot accept connections", Assert.Single(_proxy.Log.Of(5003)), StringComparison.Ordinal);
     }
 
@@ -49,7 +49,7 @@ public sealed class ShortageTests : IAsyncLifetime
         }
 
         using var client = TestApplication.Connect(address);
-        await EchoAsync(client);
+        await EchoClient.SayAsync(client);
         Assert.Equal(0, _proxy.Refused("outbound", "connect") + _proxy.Refused("outbound", "fail_fast"));
         Assert.Contains(_application.Address.ToString(), Assert.Single(_proxy.Log.Of(5003)), StringComparison.Ordinal);
 
@@ -73,16 +73,9 @@ public sealed class ShortageTests : IAsyncLifetime
     {
         var address = _proxy.ListenOutbound((_application.Address, null));
         using var client = TestApplication.Connect(address);
-        await EchoAsync(client);
-        client.Shutdown(SocketShutdown.Send);
-        await Reception.ReadAsync(client);
+        await EchoClient.SayAsync(client);
+        await EchoClient.EndAsync(client);
         await Eventually.EqualAsync(0, () => _proxy.Open);
         return address;
-    }
-
-    private static async Task EchoAsync(Socket client)
-    {
-        await TestApplication.SendAsync(client, "hello"u8.ToArray());
-        Assert.Equal(5, await client.ReceiveAsync(new byte[16], TestContext.Current.CancellationToken));
     }
 }
